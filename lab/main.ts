@@ -1,0 +1,68 @@
+import { Command } from "commander";
+
+import { readLab, type Lab } from "./lab";
+import { openShell } from "./shell";
+import { startLab } from "./start";
+import { labNames, stopLab } from "./stop";
+import { renderSummary } from "./summary";
+
+const program = new Command("lab")
+  .description(
+    "Runs both stacks of daybreak on this machine, without a cloud account: EC2 is played by systemd-nspawn.",
+  )
+  .showHelpAfterError();
+
+const labOption = ["--lab <name>", "name of the lab; labs of different names run side by side", "lab"] as const;
+
+program
+  .command("start", { isDefault: true })
+  .description("build what is missing, raise the lab and both stacks, check them; on a living lab change nothing")
+  .option(...labOption)
+  .option("--empty", "raise the lab without its stacks, for typing pulumi up oneself in npm run lab:shell", false)
+  .action(async ({ lab, empty }: { lab: string; empty: boolean }) => {
+    const result = await startLab({ name: lab, empty });
+    console.log(
+      Array.isArray(result)
+        ? `\nThe lab "${lab}" is empty. Go on with: npm run lab:shell -- --lab ${lab}`
+        : `\n${renderSummary(result)}`,
+    );
+  });
+
+program
+  .command("stop")
+  .description("take a lab down to nothing, also one that was killed half-way; the cache stays")
+  .option(...labOption)
+  .option("--all", "every lab on this machine", false)
+  .action(async ({ lab, all }: { lab: string; all: boolean }) => {
+    for (const name of all ? labNames() : [lab]) {
+      await stopLab(name);
+      console.log(`The lab "${name}" is gone.`);
+    }
+  });
+
+program
+  .command("shell [command...]")
+  .description("a shell, or one command, in which pulumi, kubectl and helm mean the lab")
+  .option(...labOption)
+  .passThroughOptions()
+  .action(async (command: string[], { lab }: { lab: string }) => {
+    process.exitCode = await openShell(livingLab(lab), command);
+  });
+
+program.enablePositionalOptions();
+
+function livingLab(name: string): Lab {
+  const lab = readLab(name);
+  if (lab === undefined) {
+    const others = labNames();
+    throw new Error(
+      `There is no lab "${name}"${others.length ? ` (there are: ${others.join(", ")})` : ""}. Start it: npm start`,
+    );
+  }
+  return lab;
+}
+
+program.parseAsync().catch((error: unknown) => {
+  console.error(`\n${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,136 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, statfsSync } from "node:fs";
+import { createServer } from "node:net";
+import { release, totalmem } from "node:os";
+import { gunzipSync } from "node:zlib";
+
+import { cacheDir } from "./cache";
+import { LABS_DIR } from "./lab";
+
+/** One thing that the machine lacks, and what to do about it. */
+export interface Missing {
+  what: string;
+  remedy: string;
+}
+
+/** A full run was measured at 6 GiB for three nodes with all workloads; below 8 GiB the kernel starts to kill pods. */
+const MEMORY_GIB = 8;
+/** Go modules, build cache, tools, images and two machine images take 14 GiB; three machines' disks 4 GiB. */
+const CACHE_DISK_GIB = 16;
+const LABS_DISK_GIB = 5;
+/** Kubernetes 1.35 does not build with an older Go. */
+const GO_MINOR = 25;
+
+/**
+ * Everything that keeps a lab from running here, all at once, before anything is made.
+ *
+ * @param ports loopback addresses that the lab will publish, such as `127.0.0.1:30080`.
+ */
+export async function missingPrerequisites(ports: string[]): Promise<Missing[]> {
+  if (process.platform !== "linux") {
+    return [{ what: `this is ${process.platform}, not Linux`, remedy: "run the lab in a Linux virtual machine" }];
+  }
+  const missing = [root(), go(), apt(), memory(), disk(cacheDir(), CACHE_DISK_GIB), disk(LABS_DIR, LABS_DISK_GIB)];
+  missing.push(cgroups(), ...kernelFeatures(), ...(await Promise.all(ports.map(portTaken))));
+  return missing.filter((entry): entry is Missing => entry !== undefined);
+}
+
+/** The list as a person reads it. */
+export function describeMissing(missing: Missing[]): string {
+  const lines = missing.map(({ what, remedy }) => `  ✘ ${what}\n    → ${remedy}`);
+  return ["This machine cannot run the lab yet:", ...lines, "Nothing was changed."].join("\n");
+}
+
+function root(): Missing | undefined {
+  if (process.getuid?.() === 0) return undefined;
+  return { what: "not running as root", remedy: "machines and networks need root: sudo -E npm start" };
+}
+
+function go(): Missing | undefined {
+  const remedy = `install Go 1.${GO_MINOR} or newer (https://go.dev/dl) and put it on the PATH`;
+  try {
+    const version = execFileSync("go", ["env", "GOVERSION"], { encoding: "utf8" }).trim();
+    const minor = Number(/^go1\.(\d+)/.exec(version)?.[1] ?? 0);
+    return minor >= GO_MINOR ? undefined : { what: `Go is ${version}, too old for Kubernetes 1.35`, remedy };
+  } catch {
+    return { what: "Go is missing: Kubernetes, Pulumi and the rest are built from their Go modules", remedy };
+  }
+}
+
+function apt(): Missing | undefined {
+  if (existsSync("/usr/bin/apt-get")) return undefined;
+  return {
+    what: "apt-get is missing: the machines' root file system is made of Debian packages",
+    remedy: "use Debian 12 or newer, or Ubuntu 24.04 or newer",
+  };
+}
+
+function memory(): Missing | undefined {
+  const gib = totalmem() / 2 ** 30;
+  if (gib >= MEMORY_GIB) return undefined;
+  return { what: `${gib.toFixed(1)} GiB of memory`, remedy: `three nodes need ${MEMORY_GIB} GiB` };
+}
+
+function disk(folder: string, wanted: number): Missing | undefined {
+  const { existing, free } = freeGib(folder);
+  // What a filled cache holds already needs no room a second time.
+  const held = existsSync(`${folder}/machine-images`) ? wanted - 1 : 0;
+  if (free >= wanted - held) return undefined;
+  return {
+    what: `${free.toFixed(1)} GiB free at ${existing}`,
+    remedy: `${folder} needs ${wanted} GiB: make room, or set DAYBREAK_CACHE to a folder on a larger disk`,
+  };
+}
+
+function freeGib(folder: string): { existing: string; free: number } {
+  let existing = folder;
+  while (!existsSync(existing)) existing = existing.replace(/\/[^/]*$/, "") || "/";
+  const { bavail, bsize } = statfsSync(existing);
+  return { existing, free: (bavail * bsize) / 2 ** 30 };
+}
+
+function cgroups(): Missing | undefined {
+  const remedy = "mount the cgroup file system (systemd does), with the cpu, memory and pids controllers";
+  if (existsSync("/sys/fs/cgroup/cgroup.controllers")) {
+    const controllers = readFileSync("/sys/fs/cgroup/cgroup.controllers", "utf8").trim().split(" ");
+    const absent = ["cpu", "memory", "pids"].filter((name) => !controllers.includes(name));
+    return absent.length === 0 ? undefined : { what: `no cgroup controller ${absent.join(", ")}`, remedy };
+  }
+  const absent = ["cpu", "memory", "pids"].filter((name) => !existsSync(`/sys/fs/cgroup/${name}/tasks`));
+  return absent.length === 0 ? undefined : { what: `no cgroup hierarchy ${absent.join(", ")}`, remedy };
+}
+
+/** What the machines' disks, pod network and security groups need of the kernel, by its own configuration's names. */
+const KERNEL_FEATURES = ["OVERLAY_FS", "BRIDGE_NETFILTER", "VXLAN", "NF_TABLES", "VETH"];
+
+/** Where the kernel's configuration cannot be read, nothing is said: what is absent then shows at its first use. */
+function kernelFeatures(): Missing[] {
+  const config = kernelConfig();
+  if (config === undefined) return [];
+  return KERNEL_FEATURES.filter((name) => !new RegExp(`^CONFIG_${name}=[ym]`, "m").test(config)).map((name) => ({
+    what: `the kernel was built without CONFIG_${name}`,
+    remedy: "use a distribution's own kernel",
+  }));
+}
+
+function kernelConfig(): string | undefined {
+  const file = `/boot/config-${release()}`;
+  if (existsSync("/proc/config.gz")) return gunzipSync(readFileSync("/proc/config.gz")).toString();
+  return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+}
+
+async function portTaken(address: string): Promise<Missing | undefined> {
+  const [host = "127.0.0.1", port = "0"] = address.split(":");
+  const free = await new Promise<boolean>((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen({ host, port: Number(port), exclusive: true }, () => server.close(() => resolve(true)));
+  });
+  if (free) return undefined;
+  return { what: `${address} is taken`, remedy: `find its owner with: ss -ltnp 'sport = :${port}'` };
+}
+
+/** Makes the folder that holds the labs; called once the prerequisites are met. */
+export function makeLabsFolder(): void {
+  mkdirSync(LABS_DIR, { recursive: true, mode: 0o711 });
+}

@@ -1,0 +1,163 @@
+import { execa } from "execa";
+import { existsSync } from "node:fs";
+
+import { buildAll } from "./build/build";
+import { startMirror } from "./mirror";
+import { runningBackground } from "./background";
+import { ensureInternet, internetExists } from "./ec2/internet";
+import { deadInstances } from "./ec2/instances";
+import { writeKubeconfigs } from "./kubeconfig";
+import { describeLab, inLab, labEnvironment, LAB_STACKS, readLab, writeLab, type Lab } from "./lab";
+import { publishPorts, PUBLISHED_PORTS } from "./loopback";
+import { buildPlugins, installPlugins } from "./plugins/build";
+import { describeMissing, makeLabsFolder, missingPrerequisites } from "./prerequisites";
+import { runPhases, type Phase, type PhaseTime } from "./phases";
+import { outputs, PROJECT_DIR, up, type Update } from "./pulumi";
+import { labNames, stopLab } from "./stop";
+import { standIns } from "./stand-ins";
+import type { Summary } from "./summary";
+
+/** How far `npm start` goes. */
+export interface StartOptions {
+  name: string;
+  /** Only the room: mirror, network, plugins and CLI, so that somebody else can type `pulumi up`. */
+  empty: boolean;
+}
+
+interface Context {
+  lab: Lab;
+  machineImages: Lab["machineImages"];
+  infra: Record<string, unknown>;
+  workloads: Record<string, unknown>;
+}
+
+/**
+ * Builds what the cache lacks, raises the lab and, unless it shall be empty, both stacks, checks them and publishes
+ * their ports.
+ *
+ * On a living lab it changes nothing; one that was killed half-way is removed and made again.
+ *
+ * @throws with the whole list, if the machine lacks something; then nothing was changed.
+ */
+export async function startLab({ name, empty }: StartOptions): Promise<Summary | PhaseTime[]> {
+  const loopback = chooseLoopback(name);
+  const living = readLab(name) !== undefined && alive(name);
+  await refuseUnfitMachine(living ? [] : PUBLISHED_PORTS.map(({ port }) => `${loopback}:${port}`));
+  const context = {} as Context;
+  const phases = [...roomPhases(name, loopback, living), ...(empty ? [] : platformPhases())];
+  const times = await runPhases(phases, context);
+  return empty ? times : summaryOf(context, times);
+}
+
+function roomPhases(name: string, loopback: string, living: boolean): Phase<Context>[] {
+  const remains = !living && labNames().includes(name);
+  return [
+    ...(remains ? [{ title: `Remove what is left of the lab "${name}"`, run: () => stopLab(name) }] : []),
+    { title: "Build", run: build },
+    { title: "Lab", run: (context) => raise(context, name, loopback) },
+  ];
+}
+
+function platformPhases(): Phase<Context>[] {
+  return [
+    { title: "Infrastructure and kubeadm", run: infrastructure },
+    { title: "Workloads", run: workloads },
+    { title: "Check", run: check },
+  ];
+}
+
+async function build(context: Context, say: (line: string) => void): Promise<string> {
+  const { machineImages, built } = await buildAll({
+    report: (step, state, detail) => say([step, state, detail].filter(Boolean).join(": ")),
+  });
+  await buildPlugins();
+  context.machineImages = machineImages;
+  return built.length === 0 ? "all of it is in the cache" : `${built.length} steps`;
+}
+
+async function raise(context: Context, name: string, loopback: string): Promise<string> {
+  const lab = describeLab(name, loopback, context.machineImages);
+  context.lab = lab;
+  makeLabsFolder();
+  writeLab(lab);
+  await ensureInternet(name);
+  await Promise.all([startMirror(lab), installPlugins(labEnvironment(lab).PULUMI_HOME ?? "")]);
+  return `namespace ${lab.namespace}`;
+}
+
+async function infrastructure(context: Context, say: (line: string) => void): Promise<string> {
+  const update = await up(context.lab, LAB_STACKS.infra, say);
+  context.infra = await outputs(context.lab, LAB_STACKS.infra);
+  writeKubeconfigs(context.lab, String(context.infra.kubeconfig));
+  await publishPorts(context.lab, String(context.infra.masterPublicIp));
+  return describeUpdate(update);
+}
+
+async function workloads(context: Context, say: (line: string) => void): Promise<string> {
+  const update = await up(context.lab, LAB_STACKS.k8s, say);
+  context.workloads = await outputs(context.lab, LAB_STACKS.k8s);
+  return describeUpdate(update);
+}
+
+async function check({ lab }: Context, say: (line: string) => void): Promise<string> {
+  const [file, args] = inLab(lab, "node_modules/.bin/tsx", ["check/main.ts", "--stack", LAB_STACKS.infra]);
+  const child = execa(file, args, {
+    cwd: PROJECT_DIR,
+    env: labEnvironment(lab),
+    all: true,
+    reject: false,
+    stdin: "ignore",
+  });
+  for await (const line of child.iterable({ from: "all" })) say(String(line));
+  const result = await child;
+  if (result.failed)
+    throw new Error(`The check found something:\n${result.all}\nRun it again with: npm run lab:shell -- npm run check`);
+  return result.stdout.trim().split("\n").at(-1) ?? "";
+}
+
+/** Without changes it says so in Pulumi's own words. */
+function describeUpdate({ changes }: Update): string {
+  const { unchanged = 0, ...changed } = changes;
+  const rows = Object.entries(changed).map(([verb, count]) => `${count} ${verb}`);
+  return rows.length === 0 ? `0 changes, ${unchanged} unchanged` : rows.join(", ");
+}
+
+function summaryOf({ lab, infra, workloads: deployed }: Context, times: PhaseTime[]): Summary {
+  return {
+    lab,
+    nodes: (infra.nodeNames as string[]).map((node, index) => `${node}  ${nodeAddress(infra, index)}`),
+    grafanaUser: String(deployed.grafanaUser),
+    standIns: standIns(),
+    times,
+  };
+}
+
+function nodeAddress(infra: Record<string, unknown>, index: number): string {
+  const workers = infra.workerPrivateIps as string[];
+  return index === 0
+    ? `${String(infra.masterPrivateIp)} (public ${String(infra.masterPublicIp)})`
+    : (workers[index - 1] ?? "");
+}
+
+async function refuseUnfitMachine(ports: string[]): Promise<void> {
+  const missing = await missingPrerequisites(ports);
+  if (missing.length > 0) throw new Error(describeMissing(missing));
+}
+
+/** A lab lives when its network, every background process and every running instance do. */
+function alive(name: string): boolean {
+  const lab = readLab(name);
+  if (lab === undefined || !existsSync(lab.dir) || !internetExists(name)) return false;
+  return runningBackground(lab).includes("registry") && deadInstances(lab.dir).length === 0;
+}
+
+/** The first lab gets 127.0.0.1, each further one an address of its own, so that their ports never collide. */
+function chooseLoopback(name: string): string {
+  const known = readLab(name);
+  if (known !== undefined) return known.loopback;
+  const taken = new Set(labNames().map((other) => readLab(other)?.loopback));
+  const free = Array.from({ length: 200 }, (_, index) => `127.0.0.${index + 1}`).find((address) => !taken.has(address));
+  if (free === undefined)
+    throw new Error("All loopback addresses from 127.0.0.1 to 127.0.0.200 belong to labs: npm stop -- --all");
+  return free;
+}
