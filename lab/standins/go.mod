@@ -1,0 +1,3 @@
+module daybreak/lab/standins
+
+go 1.26
