@@ -1,0 +1,106 @@
+import * as pulumi from "@pulumi/pulumi";
+import { incompatibilities, type VersionChoice } from "./compatibility";
+import { ConfigError, type Violation } from "./error";
+import { type CrossFault, overlaps } from "./network";
+import { type InfraConfig, infraShape, type K8sConfig, k8sShape } from "./schema";
+import { check, type RawConfig, setCommand } from "./validate";
+
+const NAMESPACE = "daybreak:";
+
+/** This stack's configuration under `daybreak:`, as texts. */
+function rawConfig(): RawConfig {
+  const own = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(NAMESPACE));
+  const secretKeys = JSON.parse(process.env["PULUMI_CONFIG_SECRET_KEYS"] ?? "[]") as string[];
+  return {
+    stack: pulumi.getStack(),
+    values: Object.fromEntries(own.map(([key, value]) => [key.slice(NAMESPACE.length), value])),
+    secretKeys: new Set(secretKeys.map((key) => key.replace(NAMESPACE, ""))),
+  };
+}
+
+function refuse(raw: RawConfig, violations: readonly Violation[]): void {
+  if (violations.length > 0) throw new ConfigError(raw.stack, violations);
+}
+
+/**
+ * Which of the two programs this stack runs.
+ * @throws ConfigError when `daybreak:layer` is missing or neither.
+ */
+export function loadLayer(): "infra" | "k8s" {
+  const raw = rawConfig();
+  const layer = raw.values["layer"];
+  if (layer === "infra" || layer === "k8s") return layer;
+  const fault: Violation = {
+    key: "daybreak:layer",
+    ...(layer === undefined ? {} : { value: layer }),
+    reason: layer === undefined ? "it is required" : "there is no such layer",
+    allowed: "infra (VPC, nodes, kubeadm) or k8s (workloads)",
+    command: `pulumi config set --stack ${raw.stack} daybreak:layer infra`,
+  };
+  throw new ConfigError(raw.stack, [fault]);
+}
+
+function overlapViolation(raw: RawConfig, values: Record<string, unknown>, { key, reason }: CrossFault): Violation {
+  return {
+    key: `daybreak:${key}`,
+    value: String(values[key]),
+    reason,
+    allowed: infraShape[key].meta()?.["allowed"] as string,
+    command: setCommand(raw.stack, infraShape[key]),
+  };
+}
+
+/**
+ * The configuration of an infra stack.
+ * @throws ConfigError with every violation at once, before anything is registered.
+ */
+export function loadInfraConfig(): InfraConfig {
+  const raw = rawConfig();
+  const { values, violations } = check(raw, infraShape, Object.keys(k8sShape));
+  const crossed = overlaps(values as Partial<InfraConfig>).map((fault) => overlapViolation(raw, values, fault));
+  refuse(raw, [...violations, ...crossed]);
+  return values as InfraConfig;
+}
+
+/** The full name of the stack with the cluster; undefined when neither the config nor this stack's name tells. */
+function infraStackName(configured: string | undefined, stack: string): string | undefined {
+  const name = configured ?? (/^.+-k8s$/.test(stack) ? stack.replace(/-k8s$/, "") : undefined);
+  if (name === undefined || name.includes("/")) return name;
+  return `${pulumi.getOrganization()}/${pulumi.getProject()}/${name}`;
+}
+
+/**
+ * The configuration of a k8s stack, with the full name of its infra stack.
+ * @throws ConfigError with every violation at once, before anything is registered.
+ */
+export function loadK8sConfig(): K8sConfig {
+  const raw = rawConfig();
+  const { values, violations } = check(raw, k8sShape, Object.keys(infraShape));
+  const infraStack = infraStackName(values["infraStack"] as string | undefined, raw.stack);
+  if (infraStack === undefined && raw.values["infraStack"] === undefined)
+    violations.push({
+      key: "daybreak:infraStack",
+      reason: `it is required, because the stack's name ${raw.stack} does not end in -k8s`,
+      allowed: k8sShape.infraStack.meta()?.["allowed"] as string,
+      command: setCommand(raw.stack, k8sShape.infraStack),
+    });
+  refuse(raw, violations);
+  return { ...values, infraStack } as K8sConfig;
+}
+
+/**
+ * Refuses a combination of versions that upstream does not support, unless the config says to go on.
+ * @throws ConfigError with every reason.
+ */
+export function requireCompatibleVersions(choice: VersionChoice & { allowUnsupportedVersions: boolean }): void {
+  if (choice.allowUnsupportedVersions) return;
+  const raw = rawConfig();
+  const violations = incompatibilities(choice).map((reason) => ({
+    key: "daybreak:linkerdChannel",
+    value: choice.linkerdChannel,
+    reason,
+    allowed: "a combination that upstream supports, or daybreak:allowUnsupportedVersions true to go on all the same",
+    command: setCommand(raw.stack, k8sShape.allowUnsupportedVersions),
+  }));
+  refuse(raw, violations);
+}
