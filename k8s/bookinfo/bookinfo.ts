@@ -1,0 +1,65 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+import { namespace } from "../namespace";
+import { deploymentSpec, serviceSpec } from "./manifests";
+import { SERVICES, type ServiceName, type Workload, WORKLOADS } from "./services";
+
+export interface BookinfoArgs {
+  pinToControlPlane: boolean;
+  /** The mesh's control plane. Pods made before its injector is ready would run without a proxy, and nobody would notice. */
+  mesh: pulumi.Resource;
+}
+
+/** Six workloads start in parallel, each with a proxy; a busy t3.medium needs minutes for the three Java servers. */
+const LIMIT = { create: "8m", update: "8m" };
+
+/** Istio's Bookinfo in the meshed namespace `bookinfo`: six workloads behind four services. */
+export class Bookinfo extends pulumi.ComponentResource {
+  /** In-cluster address of the page. */
+  readonly pageUrl = "http://productpage.bookinfo.svc.cluster.local:9080/productpage";
+  readonly services: readonly k8s.core.v1.Service[];
+  private readonly home: k8s.core.v1.Namespace;
+
+  constructor(name: string, args: BookinfoArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("daybreak:k8s:Bookinfo", name, args, opts);
+    this.home = namespace(
+      { name: "bookinfo", podSecurity: "privileged", annotations: { "linkerd.io/inject": "enabled" } },
+      { parent: this },
+    );
+    this.services = SERVICES.map((service) => this.service(service, args));
+    this.registerOutputs({ pageUrl: this.pageUrl });
+  }
+
+  /** A service with its account and its workloads. It comes after them: Pulumi waits until something is behind it. */
+  private service(service: ServiceName, args: BookinfoArgs): k8s.core.v1.Service {
+    const parent = { parent: this };
+    const account = new k8s.core.v1.ServiceAccount(
+      `bookinfo-${service}`,
+      { metadata: this.metadata(`bookinfo-${service}`, { account: service }) },
+      parent,
+    );
+    const deployments = WORKLOADS.filter((workload) => workload.service === service).map((workload) =>
+      this.deployment(workload, args, [args.mesh, account]),
+    );
+    return new k8s.core.v1.Service(
+      service,
+      { metadata: this.metadata(service, { app: service, service }), spec: serviceSpec(service) },
+      { ...parent, dependsOn: deployments },
+    );
+  }
+
+  private deployment(workload: Workload, args: BookinfoArgs, dependsOn: pulumi.Resource[]): k8s.apps.v1.Deployment {
+    const id = `${workload.service}-${workload.version}`;
+    const labels = { app: workload.service, version: workload.version };
+    return new k8s.apps.v1.Deployment(
+      id,
+      { metadata: this.metadata(id, labels), spec: deploymentSpec(workload, args) },
+      { parent: this, dependsOn, customTimeouts: LIMIT },
+    );
+  }
+
+  private metadata(name: string, labels: Record<string, string>) {
+    return { name, namespace: this.home.metadata.name, labels };
+  }
+}

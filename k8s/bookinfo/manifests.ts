@@ -1,0 +1,69 @@
+import type * as k8s from "@pulumi/kubernetes";
+
+import { NODE_PORTS } from "../../config/network";
+import { resources } from "../budget";
+import { placement } from "../placement";
+import { UNPRIVILEGED, unprivilegedPod } from "../security";
+import { isPinned, PORT, type ServiceName, type Workload } from "./services";
+
+type DeploymentSpec = k8s.types.input.apps.v1.DeploymentSpec;
+type Container = k8s.types.input.core.v1.Container;
+type ServiceSpec = k8s.types.input.core.v1.ServiceSpec;
+
+/** The user that the images are made for. */
+const USER = 1000;
+
+/** A service's spec: productpage on a port of every node, the others inside the cluster only. */
+export function serviceSpec(service: ServiceName) {
+  const port = { name: "http", port: PORT, targetPort: PORT, protocol: "TCP" };
+  return {
+    selector: { app: service },
+    ...(service === "productpage"
+      ? { type: "NodePort", ports: [{ ...port, nodePort: NODE_PORTS.bookinfo }] }
+      : { type: "ClusterIP", ports: [port] }),
+  } satisfies ServiceSpec;
+}
+
+function probes({ startupSeconds }: Workload) {
+  const healthy = { httpGet: { path: "/health", port: PORT }, timeoutSeconds: 2 };
+  return {
+    startupProbe: { ...healthy, periodSeconds: 1, failureThreshold: startupSeconds },
+    readinessProbe: { ...healthy, periodSeconds: 5, failureThreshold: 3 },
+    livenessProbe: { ...healthy, periodSeconds: 10, failureThreshold: 6 },
+  } satisfies Partial<Container>;
+}
+
+function container(workload: Workload) {
+  return {
+    name: workload.service,
+    image: workload.image,
+    imagePullPolicy: "IfNotPresent",
+    ports: [{ name: "http", containerPort: PORT, protocol: "TCP" }],
+    env: Object.entries(workload.env ?? {}).map(([name, value]) => ({ name, value })),
+    resources: resources(workload.budget),
+    securityContext: UNPRIVILEGED,
+    volumeMounts: workload.scratch.map(({ name, path }) => ({ name, mountPath: path })),
+    ...probes(workload),
+  } satisfies Container;
+}
+
+/** A workload's spec; the labels are Bookinfo's own, dashboards and the mesh's policies go by them. */
+export function deploymentSpec(workload: Workload, choices: { pinToControlPlane: boolean }) {
+  const labels = { app: workload.service, version: workload.version };
+  return {
+    replicas: 1,
+    selector: { matchLabels: labels },
+    template: {
+      metadata: { labels },
+      spec: {
+        ...placement(choices.pinToControlPlane && isPinned(workload)),
+        serviceAccountName: `bookinfo-${workload.service}`,
+        // None of them talks to the Kubernetes API; the mesh's proxy brings a token of its own.
+        automountServiceAccountToken: false,
+        securityContext: unprivilegedPod(USER),
+        containers: [container(workload)],
+        volumes: workload.scratch.map(({ name }) => ({ name, emptyDir: { sizeLimit: "128Mi" } })),
+      },
+    },
+  } satisfies DeploymentSpec;
+}

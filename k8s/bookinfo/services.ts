@@ -1,0 +1,80 @@
+import { images } from "../../config/versions";
+import type { Budget, Footprint } from "../budget";
+
+/** Every service of Bookinfo listens here. */
+export const PORT = 9080;
+
+/** Bookinfo's services, callees first: productpage calls details and reviews, reviews v2 and v3 call ratings. */
+export const SERVICES = ["ratings", "details", "reviews", "productpage"] as const;
+
+export type ServiceName = (typeof SERVICES)[number];
+
+/** One workload of Bookinfo: a version of one of its four services. */
+export interface Workload {
+  service: ServiceName;
+  version: "v1" | "v2" | "v3";
+  image: string;
+  budget: Budget;
+  /** Directories the program writes to, each an empty one that goes with the pod. */
+  scratch: readonly { name: string; path: string }[];
+  env?: Readonly<Record<string, string>>;
+  /** Longest start that is still normal, in seconds, on a busy t3.medium. */
+  startupSeconds: number;
+}
+
+const TMP = { name: "tmp", path: "/tmp" };
+
+/** Open Liberty, a Java server: it writes its logs and its work area, and starts slowly where CPU is scarce. */
+function reviews(version: Workload["version"], image: string): Workload {
+  return {
+    service: "reviews",
+    version,
+    image,
+    budget: { cpu: 100, memory: 256, memoryLimit: 512 },
+    scratch: [TMP, { name: "wlp-output", path: "/opt/ibm/wlp/output" }],
+    env: { LOG_DIR: "/tmp/logs" },
+    startupSeconds: 180,
+  };
+}
+
+/** Bookinfo of Istio's release-1.20: four services, of which reviews runs in three versions with a third of the calls each. */
+export const WORKLOADS: readonly Workload[] = [
+  {
+    service: "details",
+    version: "v1",
+    image: images.bookinfo.details,
+    budget: { cpu: 20, memory: 48, memoryLimit: 160 },
+    scratch: [],
+    startupSeconds: 60,
+  },
+  {
+    service: "ratings",
+    version: "v1",
+    image: images.bookinfo.ratings,
+    budget: { cpu: 20, memory: 56, memoryLimit: 160 },
+    scratch: [],
+    startupSeconds: 60,
+  },
+  reviews("v1", images.bookinfo.reviewsV1),
+  reviews("v2", images.bookinfo.reviewsV2),
+  reviews("v3", images.bookinfo.reviewsV3),
+  {
+    service: "productpage",
+    version: "v1",
+    image: images.bookinfo.productpage,
+    budget: { cpu: 100, memory: 96, memoryLimit: 256 },
+    scratch: [TMP],
+    startupSeconds: 60,
+  },
+];
+
+/** Whether a workload goes to the control-plane node while pinning is on: only the page that the outside asks for. */
+export const isPinned = (workload: Workload): boolean => workload.service === "productpage";
+
+export const BOOKINFO_FOOTPRINT: readonly Footprint[] = WORKLOADS.map((workload) => ({
+  pod: `${workload.service}-${workload.version}`,
+  replicas: 1,
+  pinned: isPinned(workload),
+  meshed: true,
+  containers: { [workload.service]: workload.budget },
+}));

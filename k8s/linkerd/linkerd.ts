@@ -1,0 +1,95 @@
+import type * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+import { LINKERD, type LinkerdChannel } from "../../config/versions";
+import { PROMETHEUS_URL } from "../monitoring/names";
+import { namespace } from "../namespace";
+import { type ChartSettings, release } from "../release";
+import { MeshIdentity } from "./identity";
+import { controlPlaneValues, crdsValues, vizValues } from "./values";
+
+export interface LinkerdArgs {
+  channel: LinkerdChannel;
+  pinToControlPlane: boolean;
+  charts: ChartSettings;
+  /** The monitoring release: Helm refuses the mesh's PodMonitors where their type is unknown, and viz reads its data. */
+  monitoring: pulumi.Resource;
+}
+
+/** Labels that `linkerd install` puts on the namespace; its charts leave them to whoever makes it. */
+const CONTROL_PLANE_LABELS = {
+  "linkerd.io/is-control-plane": "true",
+  "linkerd.io/control-plane-ns": "linkerd",
+  "config.linkerd.io/admission-webhooks": "disabled",
+};
+
+/** The service mesh: its types, its control plane, and the viz extension on the existing Prometheus. */
+export class Linkerd extends pulumi.ComponentResource {
+  /** Ready when identity, destination and injector are. A meshed pod must not be made before: injection fails open. */
+  readonly controlPlane: k8s.helm.v3.Release;
+  readonly viz: k8s.helm.v3.Release;
+
+  constructor(name: string, args: LinkerdArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("daybreak:k8s:Linkerd", name, args, opts);
+    const parent = { parent: this };
+    const pins = LINKERD[args.channel];
+
+    const home = namespace(
+      {
+        name: "linkerd",
+        podSecurity: "privileged",
+        labels: CONTROL_PLANE_LABELS,
+        annotations: { "linkerd.io/inject": "disabled" },
+      },
+      parent,
+    );
+    const crds = release(
+      {
+        release: "linkerd-crds",
+        pin: pins.crds,
+        namespace: home.metadata.name,
+        timeoutSeconds: 120,
+        values: crdsValues(args.channel),
+      },
+      args.charts,
+      parent,
+    );
+
+    const identity = new MeshIdentity("mesh", parent);
+    this.controlPlane = release(
+      {
+        release: "linkerd-control-plane",
+        pin: pins.controlPlane,
+        namespace: home.metadata.name,
+        // Whole in 45 s where the nodes reach one another, never where they do not.
+        timeoutSeconds: 420,
+        values: controlPlaneValues(args, identity),
+      },
+      args.charts,
+      { ...parent, dependsOn: [crds, args.monitoring] },
+    );
+
+    const vizHome = namespace(
+      {
+        name: "linkerd-viz",
+        podSecurity: "privileged",
+        labels: { "linkerd.io/extension": "viz" },
+        annotations: { "viz.linkerd.io/external-prometheus": PROMETHEUS_URL },
+      },
+      parent,
+    );
+    this.viz = release(
+      {
+        release: "linkerd-viz",
+        pin: pins.viz,
+        namespace: vizHome.metadata.name,
+        timeoutSeconds: 300,
+        values: vizValues(args.channel),
+      },
+      args.charts,
+      { ...parent, dependsOn: [this.controlPlane, args.monitoring] },
+    );
+
+    this.registerOutputs({ controlPlane: this.controlPlane.name, viz: this.viz.name });
+  }
+}

@@ -1,0 +1,58 @@
+import type { LinkerdChannel } from "../../config/versions";
+import { linkerdResources } from "../budget";
+import { PROMETHEUS_URL } from "../monitoring/names";
+import { SCRAPE_INTERVAL } from "../monitoring/values";
+import { placement } from "../placement";
+import type { Values } from "../values";
+import { DESTINATION, IDENTITY, INJECTOR, PROXY, VIZ } from "./footprint";
+
+/** The mesh's certificates as PEM texts, or as outputs that become them. */
+export interface Identity<Pem = unknown> {
+  trustAnchor: Pem;
+  issuerCertificate: Pem;
+  issuerKey: Pem;
+}
+
+/** Values of `linkerd-crds`: the edge line expects the Gateway API's types, and brings them along when asked. */
+export function crdsValues(channel: LinkerdChannel): Values {
+  return channel === "edge" ? { installGatewayAPI: true } : {};
+}
+
+/**
+ * Values of `linkerd-control-plane`, the same keys in both channels. Proxies are what the channel makes them: native
+ * sidecars on edge, ordinary containers in 2.14.
+ */
+export function controlPlaneValues(choices: { pinToControlPlane: boolean }, identity: Identity): Values {
+  const { containers } = DESTINATION;
+  return {
+    ...placement(choices.pinToControlPlane),
+    identityTrustAnchorsPEM: identity.trustAnchor,
+    identity: { issuer: { tls: { crtPEM: identity.issuerCertificate, keyPEM: identity.issuerKey } } },
+    // Reports versions to linkerd.io once a day.
+    disableHeartBeat: true,
+    podMonitor: { enabled: true, scrapeInterval: SCRAPE_INTERVAL, scrapeTimeout: SCRAPE_INTERVAL },
+    proxy: { resources: linkerdResources(PROXY) },
+    destinationResources: linkerdResources(containers.destination),
+    spValidatorResources: linkerdResources(containers["sp-validator"]),
+    policyController: { resources: linkerdResources(containers.policy) },
+    identityResources: linkerdResources(IDENTITY.containers.identity),
+    proxyInjectorResources: linkerdResources(INJECTOR.containers["proxy-injector"]),
+  };
+}
+
+/** Values of `linkerd-viz`: no Prometheus of its own, it reads the existing one. */
+export function vizValues(channel: LinkerdChannel): Values {
+  const component = (footprint: (typeof VIZ)[keyof typeof VIZ]) => ({
+    resources: linkerdResources(footprint.containers.main),
+  });
+  return {
+    prometheus: { enabled: false },
+    prometheusUrl: PROMETHEUS_URL,
+    metricsAPI: component(VIZ.metricsAPI),
+    tap: component(VIZ.tap),
+    tapInjector: component(VIZ.tapInjector),
+    dashboard: component(VIZ.dashboard),
+    // Its Job would label the namespace, which our own Namespace resource has done. 2.14 runs it without asking.
+    ...(channel === "edge" && { createNamespaceMetadataJob: false }),
+  };
+}

@@ -1,0 +1,78 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+
+import { KUBE_PROMETHEUS_STACK } from "../../config/versions";
+import { namespace } from "../namespace";
+import { type ChartSettings, release } from "../release";
+import { GRAFANA_ADMIN_SECRET, MONITORING_NAMESPACE } from "./names";
+import { monitoringValues } from "./values";
+
+export interface MonitoringArgs {
+  pinToControlPlane: boolean;
+  /** Grafana's administrator (its password is random) and the time zone of its dashboards. */
+  grafana: { adminUser: string; timezone: string };
+  charts: ChartSettings;
+}
+
+/** Small nodes pull a gigabyte of images and start a dozen pods: seen to take more than 10 min on two t3.small. */
+const TIMEOUT_SECONDS = 900;
+
+/** Prometheus, Alertmanager, Grafana, their operator and the exporters: the release `prometheus` in `monitoring`. */
+export class Monitoring extends pulumi.ComponentResource {
+  /** Ready when everything in it is; brings the types PodMonitor and ServiceMonitor along. */
+  readonly release: k8s.helm.v3.Release;
+  readonly grafanaUser: string;
+  /** Secret. */
+  readonly grafanaPassword: pulumi.Output<string>;
+
+  constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("daybreak:k8s:Monitoring", name, args, opts);
+    const parent = { parent: this };
+
+    const home = namespace(
+      {
+        name: MONITORING_NAMESPACE,
+        // node-exporter uses the host's network, process list and files.
+        podSecurity: "privileged",
+        // Nothing here is meshed, so no pod here has to wait for the mesh's webhook.
+        labels: { "config.linkerd.io/admission-webhooks": "disabled" },
+      },
+      parent,
+    );
+
+    const password = new random.RandomPassword("grafana-admin", { length: 24, special: false }, parent);
+    this.grafanaUser = args.grafana.adminUser;
+    this.grafanaPassword = pulumi.secret(password.result);
+    const admin = new k8s.core.v1.Secret(
+      GRAFANA_ADMIN_SECRET,
+      {
+        metadata: { name: GRAFANA_ADMIN_SECRET, namespace: home.metadata.name },
+        stringData: { "admin-user": this.grafanaUser, "admin-password": this.grafanaPassword },
+      },
+      parent,
+    );
+
+    this.release = release(
+      {
+        release: "prometheus",
+        pin: KUBE_PROMETHEUS_STACK,
+        namespace: home.metadata.name,
+        timeoutSeconds: TIMEOUT_SECONDS,
+        values: monitoringValues({
+          pinToControlPlane: args.pinToControlPlane,
+          timezone: args.grafana.timezone,
+          adminSecret: GRAFANA_ADMIN_SECRET,
+        }),
+      },
+      args.charts,
+      { ...parent, dependsOn: [admin] },
+    );
+
+    this.registerOutputs({
+      release: this.release.name,
+      grafanaUser: this.grafanaUser,
+      grafanaPassword: this.grafanaPassword,
+    });
+  }
+}
