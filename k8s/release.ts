@@ -1,12 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
-import type { RELEASE_NAMES } from "../config/schema";
 import type { ChartPin } from "../config/versions";
 import { mergeValues, type Values } from "./values";
-
-/** Name of a Helm release, and the key under which `daybreak:charts` changes it. */
-export type ReleaseName = (typeof RELEASE_NAMES)[number];
 
 /** What `daybreak:charts` may say about a release. */
 export interface ChartOverride {
@@ -20,12 +16,14 @@ export interface ChartOverride {
 export interface ChartSettings {
   /** Base URL of one Helm repository that holds all charts; replaces each chart's own. */
   chartMirror?: string | undefined;
-  charts?: { readonly [Name in ReleaseName]?: ChartOverride | undefined };
+  /** By the release's name. */
+  charts?: Readonly<Record<string, ChartOverride | undefined>>;
 }
 
 /** A pinned chart, where it goes and with what. The one shape of every chart in this project. */
 export interface Installation {
-  release: ReleaseName;
+  /** Name of the Helm release, and the key under which `daybreak:charts` changes it. */
+  release: string;
   pin: ChartPin;
   /** An existing namespace: the release never makes one, a Namespace of ours carries the Pod Security label. */
   namespace: pulumi.Input<string>;
@@ -35,7 +33,7 @@ export interface Installation {
 }
 
 /** The version of a chart that is installed, with the user's override. */
-export function chartVersion(release: ReleaseName, pin: ChartPin, settings: ChartSettings): string {
+export function chartVersion(release: string, pin: ChartPin, settings: ChartSettings): string {
   return settings.charts?.[release]?.version ?? pin.version;
 }
 

@@ -36,13 +36,14 @@ export function k8sStack() {
   const monitoring = new Monitoring("monitoring", { pinToControlPlane, grafana: config.grafana, charts }, inCluster);
   const linkerd = new Linkerd(
     "linkerd",
-    { channel: linkerdChannel, pinToControlPlane, charts, monitoring: monitoring.release },
+    { channel: linkerdChannel, pinToControlPlane, charts, monitorTypes: monitoring.types },
     inCluster,
   );
-  const bookinfo = new Bookinfo("bookinfo", { pinToControlPlane, mesh: linkerd.controlPlane }, inCluster);
+  const mesh = [linkerd.controlPlane, linkerd.viz];
+  const bookinfo = new Bookinfo("bookinfo", { pinToControlPlane, mesh }, inCluster);
   new Traffic(
     "traffic",
-    { url: bookinfo.pageUrl, rate: trafficRate, dependsOn: [linkerd.controlPlane, ...bookinfo.services] },
+    { url: bookinfo.pageUrl, rate: trafficRate, dependsOn: [...mesh, ...bookinfo.services] },
     inCluster,
   );
 

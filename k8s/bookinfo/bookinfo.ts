@@ -7,8 +7,11 @@ import { SERVICES, type ServiceName, type Workload, WORKLOADS } from "./services
 
 export interface BookinfoArgs {
   pinToControlPlane: boolean;
-  /** The mesh's control plane. Pods made before its injector is ready would run without a proxy, and nobody would notice. */
-  mesh: pulumi.Resource;
+  /**
+   * The mesh's control plane: pods made before its injector is ready would run without a proxy, and nobody would notice.
+   * And viz: proxies made before it cannot be tapped.
+   */
+  mesh: pulumi.Resource[];
 }
 
 /** Six workloads start in parallel, each with a proxy; a busy t3.medium needs minutes for the three Java servers. */
@@ -40,7 +43,7 @@ export class Bookinfo extends pulumi.ComponentResource {
       parent,
     );
     const deployments = WORKLOADS.filter((workload) => workload.service === service).map((workload) =>
-      this.deployment(workload, args, [args.mesh, account]),
+      this.deployment(workload, args, [...args.mesh, account]),
     );
     return new k8s.core.v1.Service(
       service,

@@ -12,8 +12,8 @@ export interface LinkerdArgs {
   channel: LinkerdChannel;
   pinToControlPlane: boolean;
   charts: ChartSettings;
-  /** The monitoring release: Helm refuses the mesh's PodMonitors where their type is unknown, and viz reads its data. */
-  monitoring: pulumi.Resource;
+  /** What brings the type PodMonitor: Helm refuses a chart that uses an unknown type. */
+  monitorTypes: pulumi.Resource;
 }
 
 /** Labels that `linkerd install` puts on the namespace; its charts leave them to whoever makes it. */
@@ -27,6 +27,7 @@ const CONTROL_PLANE_LABELS = {
 export class Linkerd extends pulumi.ComponentResource {
   /** Ready when identity, destination and injector are. A meshed pod must not be made before: injection fails open. */
   readonly controlPlane: k8s.helm.v3.Release;
+  /** Reads Prometheus when asked, so it need not wait for it. Pods that it shall tap are made after it. */
   readonly viz: k8s.helm.v3.Release;
 
   constructor(name: string, args: LinkerdArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -66,7 +67,7 @@ export class Linkerd extends pulumi.ComponentResource {
         values: controlPlaneValues(args, identity),
       },
       args.charts,
-      { ...parent, dependsOn: [crds, args.monitoring] },
+      { ...parent, dependsOn: [crds, args.monitorTypes] },
     );
 
     const vizHome = namespace(
@@ -87,7 +88,7 @@ export class Linkerd extends pulumi.ComponentResource {
         values: vizValues(args.channel),
       },
       args.charts,
-      { ...parent, dependsOn: [this.controlPlane, args.monitoring] },
+      { ...parent, dependsOn: [this.controlPlane] },
     );
 
     this.registerOutputs({ controlPlane: this.controlPlane.name, viz: this.viz.name });

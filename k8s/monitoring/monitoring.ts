@@ -4,9 +4,9 @@ import * as random from "@pulumi/random";
 
 import { KUBE_PROMETHEUS_STACK } from "../../config/versions";
 import { namespace } from "../namespace";
-import { type ChartSettings, release } from "../release";
+import { type ChartSettings, chartVersion, release } from "../release";
 import { GRAFANA_ADMIN_SECRET, MONITORING_NAMESPACE } from "./names";
-import { monitoringValues } from "./values";
+import { monitoringValues, typesOnlyValues } from "./values";
 
 export interface MonitoringArgs {
   pinToControlPlane: boolean;
@@ -20,7 +20,9 @@ const TIMEOUT_SECONDS = 900;
 
 /** Prometheus, Alertmanager, Grafana, their operator and the exporters: the release `prometheus` in `monitoring`. */
 export class Monitoring extends pulumi.ComponentResource {
-  /** Ready when everything in it is; brings the types PodMonitor and ServiceMonitor along. */
+  /** Brings the types PodMonitor, ServiceMonitor … and nothing else, in seconds. */
+  readonly types: k8s.helm.v3.Release;
+  /** Ready when everything in it is. */
   readonly release: k8s.helm.v3.Release;
   readonly grafanaUser: string;
   /** Secret. */
@@ -38,6 +40,19 @@ export class Monitoring extends pulumi.ComponentResource {
         // Nothing here is meshed, so no pod here has to wait for the mesh's webhook.
         labels: { "config.linkerd.io/admission-webhooks": "disabled" },
       },
+      parent,
+    );
+
+    const version = chartVersion("prometheus", KUBE_PROMETHEUS_STACK, args.charts);
+    this.types = release(
+      {
+        release: "prometheus-crds",
+        pin: { ...KUBE_PROMETHEUS_STACK, version },
+        namespace: home.metadata.name,
+        timeoutSeconds: 120,
+        values: typesOnlyValues(),
+      },
+      { chartMirror: args.charts.chartMirror },
       parent,
     );
 
@@ -66,7 +81,7 @@ export class Monitoring extends pulumi.ComponentResource {
         }),
       },
       args.charts,
-      { ...parent, dependsOn: [admin] },
+      { ...parent, dependsOn: [admin, this.types] },
     );
 
     this.registerOutputs({

@@ -127,3 +127,29 @@ export function monitoringValues(choices: MonitoringChoices): Values {
     ...CONTROL_PLANE_TARGETS,
   };
 }
+
+/**
+ * Values with which kube-prometheus-stack installs nothing but its types (PodMonitor, ServiceMonitor, PrometheusRule …).
+ *
+ * Helm refuses a chart that uses an unknown type, and Linkerd's uses PodMonitor. With the types there first, the mesh
+ * need not wait until Prometheus and Grafana run, and both rise at the same time.
+ */
+export function typesOnlyValues(): Values {
+  const off = { enabled: false };
+  return {
+    prometheusOperator: off,
+    prometheus: off,
+    alertmanager: off,
+    grafana: off,
+    kubeStateMetrics: off,
+    nodeExporter: off,
+    defaultRules: { create: false },
+    kubeApiServer: off,
+    kubelet: off,
+    kubeControllerManager: off,
+    coreDns: off,
+    kubeEtcd: off,
+    kubeScheduler: off,
+    kubeProxy: off,
+  };
+}

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { KUBE_PROMETHEUS_STACK, LINKERD, type LinkerdChannel } from "../../config/versions";
 import { controlPlaneValues, crdsValues, vizValues } from "../../k8s/linkerd/values";
-import { monitoringValues } from "../../k8s/monitoring/values";
+import { monitoringValues, typesOnlyValues } from "../../k8s/monitoring/values";
 import type { Values } from "../../k8s/values";
 
 /** Value keys that a chart's values.yaml lists, with the kind of their defaults; a map or a list may hold more. */
@@ -68,6 +68,7 @@ describe("every Helm value that we set is one that the real chart knows", () => 
   it.each([true, false])("kube-prometheus-stack, pinned %s", (pinned) => {
     const known = knownKeys("kube-prometheus-stack", KUBE_PROMETHEUS_STACK.version);
     expect(unknownKeys(monitoring(pinned), known)).toEqual([]);
+    expect(unknownKeys(typesOnlyValues(), known)).toEqual([]);
   });
 
   const channels: [LinkerdChannel, keyof (typeof LINKERD)["edge"], (pinned: boolean) => Values][] = (
