@@ -20,6 +20,8 @@ export interface PropertySchema {
   max?: number;
   /** What a string has to look like. */
   pattern?: RegExp;
+  /** Top-level properties only: secret in the inputs and the state, whether the program says so or not. */
+  secret?: boolean;
   /** A change needs a new resource. Default false: it is an update. */
   replace?: boolean;
 }

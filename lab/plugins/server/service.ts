@@ -125,7 +125,7 @@ export class ProviderService {
     const { inputs, failures } = await this.run(request, { secrets: news.secrets }, (type, ctx) =>
       checkResource(type, news.values, request.getOlds() && olds.values, ctx),
     );
-    return checkResponse(inputs, failures, news.secrets);
+    return checkResponse(inputs, failures, [...news.secrets, ...this.secretInputs(request)]);
   }
 
   async diff(request: rpc.DiffRequest): Promise<rpc.DiffResponse> {
@@ -224,7 +224,12 @@ export class ProviderService {
   private marker(request: ResourceRequest, secrets: readonly Path[]): (state: object) => Properties {
     const type = resourceType(this.provider, this.subject(request).type);
     const always = (type.secretOutputs ?? []).map((key) => [key]);
-    return (state) => markSecrets(state, [...always, ...secrets]);
+    return (state) => markSecrets(state, [...always, ...this.secretInputs(request), ...secrets]);
+  }
+
+  private secretInputs(request: ResourceRequest): Path[] {
+    const { inputs = {} } = resourceType(this.provider, this.subject(request).type);
+    return Object.keys(inputs).flatMap((key) => (inputs[key]?.secret ? [[key]] : []));
   }
 }
 
