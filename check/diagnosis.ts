@@ -12,7 +12,8 @@ import { singleFaults } from "./single-faults";
  */
 export function diagnose(checks: CheckResult[], names: Names): Diagnosis[] {
   const network = networkFaults(checks, names);
-  const mesh = meshPictures(checks, names, network.length > 0);
+  const cut = network.some(({ id }) => CUTS.includes(id));
+  const mesh = meshPictures(checks, names, cut);
   const explained = new Set([...network, ...mesh].flatMap(({ explains }) => explains));
   const others = singleFaults(checks, names).filter(({ explains }) => explains.some((id) => !explained.has(id)));
   const found = [...network, ...mesh, ...others];
@@ -20,6 +21,9 @@ export function diagnose(checks: CheckResult[], names: Names): Diagnosis[] {
   const unexplained = checks.filter(({ id, status }) => status === "failed" && !known.has(id));
   return [...found, ...unexplained.map(unknownCause)];
 }
+
+/** The network faults that take the mesh with them. */
+const CUTS = ["node-to-node", "vxlan", "cut-off-node"];
 
 function unknownCause({ id, title, probes, detail }: CheckResult): Diagnosis {
   const said = probes.find(({ ok }) => !ok)?.detail ?? detail ?? "no detail";
