@@ -119,3 +119,12 @@ export const LINKERD: Readonly<Record<LinkerdChannel, LinkerdCharts>> = {
   edge: linkerdCharts("edge", "edge-26.8.3", "2026.8.3", "2026.8.3", "2026.8.3"),
   stable: linkerdCharts("stable", "stable-2.14.10", "1.8.0", "1.16.11", "30.12.11"),
 };
+
+/** Registries that the images of this project and of its charts come from; `daybreak:imageMirror` stands in for each of them. */
+export const REGISTRIES = ["registry.k8s.io", "ghcr.io", "docker.io", "quay.io", "cr.l5d.io"] as const;
+
+/** Site of Kubernetes' Debian packages, and the fingerprint of the key they are signed with. Source: kubernetes.io, "Installing kubeadm". */
+export const KUBERNETES_PACKAGES = {
+  site: "https://pkgs.k8s.io",
+  keyFingerprint: "DE15B14486CD377B9E876E1A234654DA9A296436",
+} as const;

@@ -1,14 +1,14 @@
+import type { Input } from "@pulumi/pulumi";
+
 import { loadLayer } from "../config/load";
-import type { Program } from "./program";
 
-/**
- * Runs the program of this stack's layer. Loaded only then: each of the two needs providers' SDKs that the other does not,
- * and loading one takes about half a second.
- */
-function load(layer: "infra" | "k8s"): { program: Program } {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- an import would load both programs
-  return (layer === "infra" ? require("./infra") : require("./k8s")) as { program: Program };
-}
+type Outputs = Record<string, Input<unknown>>;
 
-/** Pulumi calls the module's export and takes what it returns as the stack's outputs. */
-export = () => load(loadLayer()).program();
+/* eslint-disable @typescript-eslint/no-require-imports -- imports would load both programs, and each one's SDKs take half a second */
+const programs = {
+  infra: (): Outputs => (require("./infra") as { infraStack(): Outputs }).infraStack(),
+  k8s: (): Outputs => (require("./k8s") as { k8sStack(): Outputs }).k8sStack(),
+};
+
+/** Pulumi calls the module's export and takes what it returns as the outputs of the stack. */
+export = () => programs[loadLayer()]();
