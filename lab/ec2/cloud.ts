@@ -4,6 +4,8 @@ import { LinuxHardware } from "./linux/hardware";
 import { nthAddress, parseCidr } from "./model/addresses";
 import {
   changeInstanceType,
+  changeUserData,
+  checkInstanceType,
   findInstance,
   forgetInstance,
   markRunning,
@@ -85,10 +87,14 @@ export class Cloud {
     await this.power(id, signal);
   }
 
-  /** Stops a machine, changes its type, and starts it again. */
-  async resize(id: string, type: string, signal?: AbortSignal): Promise<void> {
+  /** Stops a machine, changes its type and user data, and starts it again. */
+  async resize(id: string, type: string, userData: string | undefined, signal?: AbortSignal): Promise<void> {
+    checkInstanceType(type);
     await this.stop(id);
-    await this.change((state) => changeInstanceType(state, id, type));
+    await this.change((state) => {
+      changeInstanceType(state, id, type);
+      changeUserData(state, id, userData);
+    });
     await this.start(id, signal);
   }
 

@@ -12,6 +12,8 @@ export interface InstanceRequest {
   type: string;
   subnetId: string;
   privateIp?: string;
+  /** The subnet's, if given at all. */
+  zone?: string;
   /** Default: what the subnet says. */
   associatePublicIp?: boolean;
   keyName?: string;
@@ -32,11 +34,14 @@ export const userDataLimit = 16384;
 export function runInstance(state: Ec2State, images: readonly string[], request: InstanceRequest): Instance {
   checkImage(images, request.imageId);
   checkInstanceType(request.type);
-  if (Buffer.byteLength(request.userData ?? "") > userDataLimit) {
-    throw invalidParameterValue(`User data is limited to ${userDataLimit} bytes`);
-  }
+  checkUserData(request.userData);
   if (request.keyName !== undefined) findKeyPair(state, request.keyName);
   const subnet = findSubnet(state, request.subnetId);
+  if (request.zone !== undefined && request.zone !== subnet.zone) {
+    throw invalidParameterValue(
+      `The availability zone '${request.zone}' and the zone of the subnet '${subnet.id}' don't match.`,
+    );
+  }
   const autoPublicIp = request.associatePublicIp ?? subnet.mapPublicIp;
   const instance: Instance = {
     id: newId("i"),
@@ -105,6 +110,19 @@ export function changeInstanceType(state: Ec2State, id: string, type: string): v
     throw new Ec2Error("IncorrectInstanceState", `The instance '${id}' is not in the 'stopped' state.`);
   }
   instance.type = type;
+}
+
+/** Gives a machine other user data; what has been done with the old stays as it is. */
+export function changeUserData(state: Ec2State, id: string, userData: string | undefined): void {
+  checkUserData(userData);
+  const instance = findInstance(state, id);
+  if (userData === undefined) delete instance.userData;
+  else instance.userData = userData;
+}
+
+function checkUserData(userData = ""): void {
+  if (Buffer.byteLength(userData) <= userDataLimit) return;
+  throw invalidParameterValue(`User data is limited to ${userDataLimit} bytes`);
 }
 
 /** Gives a machine other groups. */
