@@ -1,0 +1,146 @@
+import { join } from "node:path";
+
+import { summarize } from "../../lab/pulumi";
+import { inShell, lab, PROJECT_DIR, run, shell } from "./lab-cli";
+
+/** Not the lab that a developer may have running on the same machine. */
+const NAME = "test";
+const MINUTE = 60_000;
+
+interface CheckReport {
+  ok: boolean;
+  groups: { name: string; checks: { name: string; status: "passed" | "failed" | "skipped"; detail?: string }[] }[];
+  diagnoses: { id: string; cause: string; remedy: string }[];
+}
+
+async function check(): Promise<CheckReport> {
+  const { stdout, stderr } = await inShell(NAME, ["npm", "run", "-s", "check", "--", "--stack", "lab", "--json"]);
+  if (!stdout.startsWith("{")) throw new Error(`no report:\n${stdout}\n${stderr}`);
+  return JSON.parse(stdout) as CheckReport;
+}
+
+async function up(stack: string, env: Record<string, string> = {}): Promise<Record<string, number>> {
+  return summarize(await shell(NAME, ["pulumi", "up", "--stack", stack, "--yes", "--skip-preview"], env));
+}
+
+function failedIn(report: CheckReport): string[] {
+  return report.groups.filter(({ checks }) => checks.some(({ status }) => status === "failed")).map(({ name }) => name);
+}
+
+async function output(stack: string, name: string): Promise<string> {
+  return (await shell(NAME, ["pulumi", "stack", "output", name, "--stack", stack, "--show-secrets"])).trim();
+}
+
+describe("both stacks on real machines", () => {
+  beforeAll(async () => {
+    await lab("stop", "--lab", NAME);
+    await lab("start", "--lab", NAME, "--empty");
+    await shell(NAME, ["pulumi", "stack", "init", "lab"]);
+    await shell(NAME, ["pulumi", "stack", "init", "lab-k8s"]);
+  }, 60 * MINUTE);
+
+  afterAll(async () => {
+    await lab("stop", "--lab", NAME);
+  }, 2 * MINUTE);
+
+  describe("with the security group that the users first had", () => {
+    let report: CheckReport;
+
+    beforeAll(async () => {
+      const preload = join(PROJECT_DIR, "test", "lab", "seeds-security-group.cjs");
+      await up("lab", { NODE_OPTIONS: `--require=${preload}` });
+      report = await check();
+    }, 10 * MINUTE);
+
+    it("looks healthy from outside: every node is Ready", () => {
+      expect(failedIn(report)).not.toContain("nodes");
+    });
+
+    it.each(["kubelet", "pod-network", "node-ports"])("fails in %s, as the users recorded", (group) => {
+      expect(failedIn(report)).toContain(group);
+    });
+
+    it("names the security group as the cause", () => {
+      expect(report.ok).toBe(false);
+      expect(report.diagnoses.map(({ cause }) => cause).join("\n")).toMatch(/8472.*10250|10250.*8472/s);
+    });
+  });
+
+  it(
+    "heals with the rule, put there by pulumi up",
+    async () => {
+      const changes = await up("lab");
+      expect(changes).toMatchObject({ updated: 1 });
+      const report = await check();
+      expect(failedIn(report)).toEqual([]);
+      expect(report.ok).toBe(true);
+    },
+    5 * MINUTE,
+  );
+
+  describe("with the workloads", () => {
+    beforeAll(async () => {
+      await up("lab-k8s");
+    }, 15 * MINUTE);
+
+    it("passes every check", async () => {
+      const report = await check();
+      expect(failedIn(report)).toEqual([]);
+      const skipped = report.groups.flatMap(({ checks }) => checks).filter(({ status }) => status === "skipped");
+      expect(skipped).toEqual([]);
+    }, 3 * MINUTE);
+
+    it("answers at the URLs of its outputs", async () => {
+      const code = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}"];
+      const grafana = await output("lab-k8s", "grafanaUrl");
+      expect(await shell(NAME, [...code, await output("lab-k8s", "bookinfoUrl")])).toMatch(/^200/);
+      expect(await shell(NAME, [...code, grafana])).toMatch(/^302 .*\/login$/);
+    }, MINUTE);
+
+    it("keeps its secrets out of plain outputs", async () => {
+      for (const [stack, secret] of [
+        ["lab", "kubeconfig"],
+        ["lab", "privateKey"],
+        ["lab-k8s", "grafanaPassword"],
+      ] as const) {
+        const plain = JSON.parse(await shell(NAME, ["pulumi", "stack", "output", "--json", "--stack", stack])) as object;
+        expect(plain).toHaveProperty(secret, "[secret]");
+      }
+    }, MINUTE);
+
+    it("changes nothing at the second up", async () => {
+      for (const stack of ["lab", "lab-k8s"]) {
+        const { unchanged, ...changes } = await up(stack);
+        expect(changes).toEqual({});
+        expect(unchanged).toBeGreaterThan(10);
+      }
+    }, 3 * MINUTE);
+
+    it("encrypts Secrets at rest", async () => {
+      const etcdctl = [
+        "kubectl -n kube-system exec etcd-$(kubectl get nodes -l node-role.kubernetes.io/control-plane -o name | cut -d/ -f2) --",
+        "etcdctl --cacert /etc/kubernetes/pki/etcd/ca.crt --cert /etc/kubernetes/pki/etcd/server.crt",
+        "--key /etc/kubernetes/pki/etcd/server.key get --print-value-only",
+      ].join(" ");
+      await shell(NAME, ["kubectl", "create", "secret", "generic", "at-rest", "--from-literal=word=abracadabra"]);
+      const stored = await shell(NAME, ["bash", "-c", `${etcdctl} /registry/secrets/default/at-rest`]);
+      expect(stored).toContain("k8s:enc:secretbox");
+      expect(stored).not.toContain("abracadabra");
+    }, MINUTE);
+  });
+
+  it("destroys both stacks and leaves no machine", async () => {
+    await shell(NAME, ["pulumi", "destroy", "--stack", "lab-k8s", "--yes", "--skip-preview"]);
+    await shell(NAME, ["pulumi", "destroy", "--stack", "lab", "--yes", "--skip-preview"]);
+    const machines = await run("pgrep", ["-fc", `systemd-nspawn.*daybreak-${NAME}`]);
+    expect(machines.stdout.trim()).toBe("0");
+  }, 5 * MINUTE);
+
+  it("leaves nothing on this machine once stopped", async () => {
+    await lab("stop", "--lab", NAME);
+    const namespaces = await run("ip", ["netns", "list"]);
+    const mounts = await run("findmnt", ["--list", "--noheadings", "--output", "TARGET"]);
+    expect(namespaces.stdout).not.toContain(`daybreak-${NAME}`);
+    expect(mounts.stdout).not.toContain(`/daybreak/labs/${NAME}`);
+  }, 2 * MINUTE);
+});
