@@ -9,15 +9,11 @@ export interface Placement {
   tolerations: { key: string; operator: "Exists"; effect: "NoSchedule" }[];
 }
 
+/** The label that kubeadm puts on control-plane nodes (with an empty value), and the key of their taint. */
 const ROLE = "node-role.kubernetes.io/control-plane";
-
-/** The label that kubeadm puts on control-plane nodes (with an empty value), and its taint. */
-const CONTROL_PLANE: Placement = {
-  nodeSelector: { [ROLE]: "" },
-  tolerations: [{ key: ROLE, operator: "Exists", effect: "NoSchedule" }],
-};
 
 /** To be spread into a pod's spec or into chart values that take both keys; empty when pinning is off. */
 export function placement(pinToControlPlane: boolean): Placement | Record<string, never> {
-  return pinToControlPlane ? structuredClone(CONTROL_PLANE) : {};
+  if (!pinToControlPlane) return {};
+  return { nodeSelector: { [ROLE]: "" }, tolerations: [{ key: ROLE, operator: "Exists", effect: "NoSchedule" }] };
 }

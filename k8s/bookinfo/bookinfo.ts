@@ -25,7 +25,8 @@ export class Bookinfo extends pulumi.ComponentResource {
   private readonly home: k8s.core.v1.Namespace;
 
   constructor(name: string, args: BookinfoArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("daybreak:k8s:Bookinfo", name, args, opts);
+    // Without the mesh: the component, and with it the namespace and the accounts, would wait for it.
+    super("daybreak:k8s:Bookinfo", name, { pinToControlPlane: args.pinToControlPlane }, opts);
     this.home = namespace(
       { name: "bookinfo", podSecurity: "privileged", annotations: { "linkerd.io/inject": "enabled" } },
       { parent: this },

@@ -31,7 +31,9 @@ export class Linkerd extends pulumi.ComponentResource {
   readonly viz: k8s.helm.v3.Release;
 
   constructor(name: string, args: LinkerdArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("daybreak:k8s:Linkerd", name, args, opts);
+    const { monitorTypes, ...own } = args;
+    // Not the resources that single parts wait for: the component, and with it every part, would wait for them.
+    super("daybreak:k8s:Linkerd", name, own, opts);
     const parent = { parent: this };
     const pins = LINKERD[args.channel];
 
@@ -67,7 +69,7 @@ export class Linkerd extends pulumi.ComponentResource {
         values: controlPlaneValues(args, identity),
       },
       args.charts,
-      { ...parent, dependsOn: [crds, args.monitorTypes] },
+      { ...parent, dependsOn: [crds, monitorTypes] },
     );
 
     const vizHome = namespace(

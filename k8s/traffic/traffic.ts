@@ -28,7 +28,7 @@ export class Traffic extends pulumi.ComponentResource {
   readonly deployment: k8s.apps.v1.Deployment;
 
   constructor(name: string, args: TrafficArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("daybreak:k8s:Traffic", name, args, opts);
+    super("daybreak:k8s:Traffic", name, { url: args.url, rate: args.rate }, opts);
     const parent = { parent: this };
     this.namespace = namespace(
       { name: "traffic", podSecurity: "privileged", annotations: { "linkerd.io/inject": "enabled" } },
@@ -50,7 +50,7 @@ export class Traffic extends pulumi.ComponentResource {
           },
         },
       },
-      { ...parent, dependsOn: args.dependsOn },
+      { ...parent, dependsOn: args.dependsOn, customTimeouts: { create: "5m", update: "5m" } },
     );
     this.registerOutputs({ deployment: this.deployment.metadata.name });
   }

@@ -1,0 +1,163 @@
+import * as pulumi from "@pulumi/pulumi";
+import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
+
+import { k8sStack } from "../../stacks/k8s";
+
+type Tree = Record<string, unknown>;
+
+/** A resource as the program registered it. */
+export interface Registered {
+  type: string;
+  name: string;
+  /** Inputs, secrets opened. */
+  inputs: Tree;
+  /** Paths of the inputs that went out as secrets. */
+  secrets: string[];
+  parent: string;
+  /** Names of the resources it waits for, through outputs or `dependsOn`. */
+  dependsOn: string[];
+  provider: string;
+  customTimeouts: { create: string; update: string; delete: string };
+}
+
+export interface Run {
+  resources: Registered[];
+  outputs: Tree;
+  /** Names of the outputs that are secret. */
+  secretOutputs: string[];
+  /** The only resource of that name and type (the type's last part). */
+  get(type: string, name: string): Registered;
+}
+
+interface Request {
+  getType(): string;
+  getName(): string;
+  getParent(): string;
+  getProvider(): string;
+  getDependenciesList(): string[];
+  getObject(): { toJavaScript(): unknown } | undefined;
+  getCustomtimeouts(): { getCreate(): string; getUpdate(): string; getDelete(): string } | undefined;
+}
+
+const nameOf = (urn: string): string => urn.split("::").at(-1) ?? "";
+
+const isSecret = (value: object): value is { value: unknown } => "4dabf18193072939515e22adb298388d" in value;
+
+/** Paths of secret values in the engine's encoding. */
+function secretPaths(value: unknown, path = ""): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  if (isSecret(value)) return [path];
+  return Object.entries(value).flatMap(([key, inner]) => secretPaths(inner, path ? `${path}.${key}` : key));
+}
+
+/** The same without the envelopes of secrets. */
+function opened(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (isSecret(value)) return opened(value.value);
+  if (Array.isArray(value)) return value.map(opened);
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, opened(inner)]));
+}
+
+function registered(request: Request): Registered {
+  const raw = request.getObject()?.toJavaScript();
+  const limits = request.getCustomtimeouts();
+  return {
+    type: request.getType(),
+    name: request.getName(),
+    inputs: opened(raw ?? {}) as Tree,
+    secrets: secretPaths(raw),
+    parent: nameOf(request.getParent()),
+    dependsOn: request.getDependenciesList().map(nameOf),
+    provider: nameOf(request.getProvider().split("::").slice(0, -1).join("::")),
+    customTimeouts: {
+      create: limits?.getCreate() ?? "",
+      update: limits?.getUpdate() ?? "",
+      delete: limits?.getDelete() ?? "",
+    },
+  };
+}
+
+/** Outputs of the infra stack that the program refers to. */
+export const INFRA_OUTPUTS = {
+  kubernetesVersion: "1.35.4",
+  kubeconfig: "apiVersion: v1\nkind: Config\n",
+  clusterIdentifier: "i-0123456789abcdef0",
+  grafanaUrl: "http://203.0.113.7:30300",
+  bookinfoUrl: "http://203.0.113.7:30080/productpage",
+};
+
+const STATES: Record<string, (inputs: Tree) => Tree> = {
+  "random:index/randomPassword:RandomPassword": () => ({ result: "a-random-password" }),
+  "tls:index/privateKey:PrivateKey": () => ({ privateKeyPem: "PRIVATE KEY" }),
+  "tls:index/certRequest:CertRequest": () => ({ certRequestPem: "REQUEST" }),
+  "tls:index/selfSignedCert:SelfSignedCert": () => ({ certPem: "ANCHOR" }),
+  "tls:index/locallySignedCert:LocallySignedCert": () => ({ certPem: "ISSUER" }),
+};
+
+function mocks(infraOutputs: Tree): pulumi.runtime.Mocks {
+  return {
+    newResource: (args) => {
+      const inputs = args.inputs as Tree;
+      if (args.type === "pulumi:pulumi:StackReference")
+        return { id: "infra", state: { ...inputs, outputs: infraOutputs, secretOutputNames: ["kubeconfig"] } };
+      return { id: `${args.name}-id`, state: { ...inputs, ...STATES[args.type]?.(inputs) } };
+    },
+    call: () => ({}),
+  };
+}
+
+function resolved(outputs: object): Promise<Tree> {
+  return new Promise((resolve) => {
+    pulumi.output(outputs).apply((value) => resolve(value as Tree));
+  });
+}
+
+async function secretNames(outputs: object): Promise<string[]> {
+  const secrets = await Promise.all(
+    Object.entries(outputs).map(async ([name, value]) =>
+      pulumi.Output.isInstance(value) && (await pulumi.isSecret(value)) ? [name] : [],
+    ),
+  );
+  return secrets.flat();
+}
+
+/** Runs the workloads program against Pulumi's mocks, with the given keys of its configuration. */
+export async function runK8s(config: Record<string, unknown> = {}, infraOutputs: Tree = INFRA_OUTPUTS): Promise<Run> {
+  const resources: Registered[] = [];
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own `this` below
+  const original = MockMonitor.prototype.registerResource;
+  const spy = jest.spyOn(MockMonitor.prototype, "registerResource").mockImplementation(function (
+    this: MockMonitor,
+    request: Request,
+    callback,
+  ) {
+    resources.push(registered(request));
+    return original.call(this, request, callback);
+  });
+  try {
+    const texts = Object.entries({ layer: "k8s", ...config }).map(([key, value]) => [
+      `daybreak:${key}`,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]);
+    pulumi.runtime.setAllConfig(Object.fromEntries(texts) as Record<string, string>);
+    await pulumi.runtime.setMocks(mocks(infraOutputs), "daybreak", "dev-k8s", false, "organization");
+    const raw = k8sStack();
+    const outputs = await resolved(raw);
+    await pulumi.runtime.disconnect(false);
+    return {
+      resources,
+      outputs,
+      secretOutputs: await secretNames(raw),
+      get: (type, name) => only(resources, type, name),
+    };
+  } finally {
+    spy.mockRestore();
+  }
+}
+
+function only(resources: Registered[], type: string, name: string): Registered {
+  const found = resources.filter((one) => new RegExp(`[:/]${type}$`).test(one.type) && one.name === name);
+  const [first] = found;
+  if (!first || found.length > 1) throw new Error(`${found.length} resources ${type} ${name}`);
+  return first;
+}
