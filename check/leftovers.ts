@@ -27,8 +27,12 @@ export function isAbandoned({ metadata }: V1Namespace, now = Date.now(), alive =
   return expired || (host === hostname() && !alive(Number(pid)));
 }
 
-/** Starts the removal of every namespace and webhook configuration of killed runs; doesn't wait for its end. */
-export async function removeLeftovers(api: Api): Promise<void> {
+/**
+ * Starts the removal of every namespace and webhook configuration of killed runs; doesn't wait for its end.
+ *
+ * @returns the namespaces' names, for {@link removeNamespace}
+ */
+export async function removeLeftovers(api: Api): Promise<string[]> {
   const { items } = await api.get<{ items: V1Namespace[] }>(`/api/v1/namespaces?labelSelector=${SELECTOR}`);
   const names = items.filter((item) => isAbandoned(item)).map(({ metadata }) => metadata?.name ?? "");
   const kept = new Set(items.map(({ metadata }) => metadata?.name));
@@ -38,6 +42,7 @@ export async function removeLeftovers(api: Api): Promise<void> {
     ...names.map((name) => startRemoval(api, name)),
     ...orphans.map((name) => api.remove(`${WEBHOOKS}/${name}`)),
   ]);
+  return names;
 }
 
 /**

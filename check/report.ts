@@ -46,7 +46,11 @@ export class Printer {
 
   /** Title and results of one group. */
   group(id: GroupId, checks: CheckResult[]): string[] {
-    return ["", this.paint(GROUPS[id], 1), ...checks.flatMap((check) => this.check(check))];
+    const title = ["", this.paint(GROUPS[id], 1)];
+    const [first] = checks;
+    const absent = first && checks.every(({ status, detail }) => status === "skipped" && detail === first.detail);
+    if (absent) return [...title, this.paint(`– skipped: ${first.detail ?? ""}`, COLOURS.skipped)];
+    return [...title, ...checks.flatMap((check) => this.check(check))];
   }
 
   diagnoses(diagnoses: Diagnosis[]): string[] {

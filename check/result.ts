@@ -104,10 +104,22 @@ export function reasonOf(message: string): Reason {
   return REASONS.find(([pattern]) => pattern.test(message))?.[1] ?? "error";
 }
 
+/** What Go and the API server put around the part that tells something. */
+const WRAPPING = [
+  /Internal error occurred: /g,
+  /error sending request: /g,
+  /failed to call webhook: /g,
+  /(?:Get|Post) "[^"]*": /g,
+  /\bHTTP 400: host and\/or port param are invalid\. /g,
+  / \(Client\.Timeout exceeded[^)]*\)/g,
+  /\bconnect: (?=connection refused|network is unreachable|no route to host)/g,
+];
+
 /** Reason and one-line text of anything thrown. */
 export function explain(error: unknown): { reason: Reason; detail: string } {
-  const detail = (error instanceof Error ? error.message || error.name : String(error)).trim().replace(/\s+/g, " ");
-  return { reason: reasonOf(detail), detail };
+  const text = (error instanceof Error ? error.message || error.name : String(error)).trim().replace(/\s+/g, " ");
+  const detail = WRAPPING.reduce((rest, pattern) => rest.replace(pattern, ""), text);
+  return { reason: reasonOf(text), detail };
 }
 
 /** Asks once and turns what is thrown into a failed probe. */

@@ -63,8 +63,7 @@ export async function runCheck(options: RunOptions): Promise<Report> {
     if (options.keep) leftovers.push(`kept: kubectl delete namespace ${workspace.namespace}`);
     else {
       options.onProgress("removing the test pods");
-      const note = await workspace.remove(AbortSignal.timeout(25_000));
-      if (note !== undefined) leftovers.push(note);
+      leftovers.push(...(await workspace.remove(AbortSignal.timeout(25_000))));
     }
   }
   options.interrupt.throwIfAborted();

@@ -45,7 +45,8 @@ const START_LIMIT = 40;
 /** The namespace of one run: made when first needed, removed whatever happens. */
 export class Workspace {
   readonly namespace = `daybreak-check-${randomBytes(3).toString("hex")}`;
-  private made = false;
+  /** This run's namespace once it is made, and those of killed runs. */
+  private namespaces: string[] = [];
 
   constructor(
     private readonly api: Api,
@@ -56,8 +57,8 @@ export class Workspace {
 
   /** Removes what killed runs left, then starts one agent a node and the webhook, and waits for them. */
   async raise(): Promise<Testbed> {
-    await removeLeftovers(this.api);
-    this.made = true;
+    this.namespaces = await removeLeftovers(this.api);
+    this.namespaces.push(this.namespace);
     const owner = namespaceManifest(this.namespace, ownerOfThisRun(), new Date(Date.now() + (this.limit + 60) * 1000));
     const namespace = await this.api.create<V1Namespace>("/api/v1/namespaces", owner);
     // Pods name an account of their own: the namespace's default one appears only some time later.
@@ -84,9 +85,11 @@ export class Workspace {
     return this.describe(nodes, services, pods, webhookNode);
   }
 
-  /** @returns a note on what could not be removed, or undefined when nothing is left */
-  async remove(signal: AbortSignal): Promise<string | undefined> {
-    return this.made ? removeNamespace(this.api.withSignal(signal), this.namespace) : undefined;
+  /** @returns notes on what could not be removed, none when nothing is left */
+  async remove(signal: AbortSignal): Promise<string[]> {
+    const api = this.api.withSignal(signal);
+    const notes = await Promise.all(this.namespaces.map((name) => removeNamespace(api, name)));
+    return notes.filter((note) => note !== undefined);
   }
 
   private make<T>(resource: string, body: unknown): Promise<T> {

@@ -214,8 +214,10 @@ describe("the report", () => {
   });
 
   it("says skipped, not passed, where there is nothing", () => {
-    const check = skipped({ group: "linkerd", id: "linkerd.ready", title: "meshed pods are Ready" }, "isn't installed");
-    expect(new Printer(false).group("linkerd", [check])[2]).toBe("– meshed pods are Ready: isn't installed (skipped)");
+    const check = skipped({ group: "linkerd", id: "linkerd.ready", title: "meshed pods are Ready" }, "no pods");
+    const other = checkOf({ group: "linkerd", id: "linkerd.x", title: "x" }, [{ subject: "x", ok: true }]);
+    expect(new Printer(false).group("linkerd", [check, check])).toEqual(["", "Linkerd", "– skipped: no pods"]);
+    expect(new Printer(false).group("linkerd", [check, other])[2]).toBe("– meshed pods are Ready: no pods (skipped)");
     expect(checkOf({ group: "linkerd", id: "x", title: "x" }, []).status).toBe("skipped");
   });
 });
