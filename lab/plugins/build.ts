@@ -1,6 +1,17 @@
 /** Bundles the lab's plugins and installs them where the Pulumi CLI looks for them. */
 import { build, type BuildOptions } from "esbuild";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 
 import { hashOf, inCache, makeDirectory } from "../cache";
@@ -42,8 +53,19 @@ export async function buildPlugins(): Promise<Record<string, string>> {
   const build = async (plugin: Plugin) => [plugin.name, await buildPlugin(plugin, key)] as const;
   const built = await Promise.all(plugins().map(build));
   const folders = Object.fromEntries(built);
-  if (folders.language) link(join(folders.language, LANGUAGE_HOST), inCache("bin", LANGUAGE_HOST));
+  if (folders.language) placeLanguageHost(join(folders.language, LANGUAGE_HOST));
   return folders;
+}
+
+/**
+ * Puts the language host on the PATH. The CLI warns of one that doesn't lie beside its own program file, so it gets a
+ * second name there.
+ */
+function placeLanguageHost(host: string): void {
+  const cli = inCache("bin", "pulumi");
+  const beside = existsSync(cli) ? join(dirname(realpathSync(cli)), LANGUAGE_HOST) : host;
+  if (beside !== host) place(beside, (fresh) => linkSync(host, fresh));
+  link(beside, inCache("bin", LANGUAGE_HOST));
 }
 
 async function buildPlugin(plugin: Plugin, key: string): Promise<string> {
@@ -88,13 +110,19 @@ async function bundle(entry: string, outfile: string): Promise<void> {
   await build(options);
 }
 
-/** Puts `name` in the place of whatever it links to now, at once. */
 function link(target: string, name: string): void {
+  place(name, (fresh) => symlinkSync(target, fresh));
+}
+
+/** Makes a file under a neighbour's name and moves it over what is there, so that nobody sees it missing. */
+function place(name: string, make: (fresh: string) => void): void {
   mkdirSync(dirname(name), { recursive: true });
   const fresh = `${name}.${process.pid}`;
   rmSync(fresh, { force: true });
-  symlinkSync(target, fresh);
+  make(fresh);
   renameSync(fresh, name);
+  // A rename of one hard link over another of the same file leaves both.
+  rmSync(fresh, { force: true });
 }
 
 /**
