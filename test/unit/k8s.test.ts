@@ -8,10 +8,35 @@ const CONTROL_PLANE = "node-role.kubernetes.io/control-plane";
 
 type Tree = Record<string, unknown>;
 
+/** With nothing configured. */
 let standard: Run;
+/** With pinning off and nothing else. */
+let unpinned: Run;
+/** With everything that can be changed independently of the rest. */
+let changed: Run;
+/** Linkerd's other channel on a Kubernetes that it supports, and no traffic. */
+let stable: Run;
+
 beforeAll(async () => {
   standard = await runK8s();
-});
+  unpinned = await runK8s({ pinToControlPlane: false });
+  changed = await runK8s({
+    chartMirror: "http://198.51.100.20/charts",
+    charts: {
+      prometheus: {
+        version: "88.6.0",
+        timeoutSeconds: 1200,
+        values: { prometheus: { prometheusSpec: { retention: "30d" } } },
+      },
+    },
+    grafana: { adminUser: "root", timezone: "Asia/Seoul" },
+    trafficRate: 100,
+  });
+  stable = await runK8s(
+    { linkerdChannel: "stable", trafficRate: 0 },
+    { ...INFRA_OUTPUTS, kubernetesVersion: "1.28.15" },
+  );
+}, 60_000);
 
 /** The resource and everything that has to be there before it. */
 function before(run: Run, start: Registered): Set<string> {
@@ -176,24 +201,32 @@ describe("releases", () => {
     expect(known).toEqual(expect.arrayContaining([...RELEASE_NAMES]));
   });
 
-  it("all come from the mirror when there is one", async () => {
-    const run = await runK8s({ chartMirror: "http://198.51.100.20/charts" });
-    const repositories = releases(run).map(({ inputs }) => (inputs["repositoryOpts"] as Tree)["repo"]);
+  it("all come from the mirror when there is one", () => {
+    const repositories = releases(changed).map(({ inputs }) => (inputs["repositoryOpts"] as Tree)["repo"]);
     expect(new Set(repositories)).toEqual(new Set(["http://198.51.100.20/charts"]));
     expect(repositories).toHaveLength(5);
   });
 
-  it("take version, time limit and values from the configuration", async () => {
-    const values = { prometheus: { prometheusSpec: { retention: "30d" } } };
-    const run = await runK8s({ charts: { prometheus: { version: "88.6.0", timeoutSeconds: 1200, values } } });
-    const { inputs } = run.get(RELEASE, "prometheus");
-    expect(inputs).toMatchObject({
+  it("take version, time limit and values from the configuration", () => {
+    expect(changed.get(RELEASE, "prometheus").inputs).toMatchObject({
       version: "88.6.0",
       timeout: 1200,
       values: { prometheus: { prometheusSpec: { retention: "30d", retentionSize: "4GiB" } } },
     });
-    expect(run.get(RELEASE, "prometheus-crds").inputs).toMatchObject({ version: "88.6.0", timeout: 120 });
-    expect(run.outputs["versions"]).toMatchObject({ "kube-prometheus-stack": "88.6.0" });
+    expect(changed.get(RELEASE, "prometheus-crds").inputs).toMatchObject({ version: "88.6.0", timeout: 120 });
+    expect(changed.outputs["versions"]).toMatchObject({ "kube-prometheus-stack": "88.6.0" });
+  });
+
+  it("take Grafana's settings", () => {
+    expect(changed.outputs["grafanaUser"]).toBe("root");
+    expect(changed.get("core/v1:Secret", "grafana-admin").inputs["stringData"]).toMatchObject({ "admin-user": "root" });
+    expect(changed.get(RELEASE, "prometheus").inputs["values"]).toMatchObject({
+      grafana: {
+        defaultDashboardsTimezone: "Asia/Seoul",
+        admin: { existingSecret: "grafana-admin" },
+        service: { type: "NodePort", nodePort: 30300 },
+      },
+    });
   });
 });
 
@@ -235,29 +268,27 @@ describe("pinning", () => {
     });
   });
 
-  it("off: nothing is pinned, and nothing else differs", async () => {
-    const off = await runK8s({ pinToControlPlane: false });
-    expect(off.resources.flatMap(({ inputs, name }) => pinnedPaths(inputs, name))).toEqual([]);
+  it("off: nothing is pinned, and nothing else differs", () => {
+    expect(unpinned.resources.flatMap(({ inputs, name }) => pinnedPaths(inputs, name))).toEqual([]);
     // Components record the switch itself.
     const custom = (run: Run) =>
       run.resources
         .filter(({ type }) => !type.startsWith("daybreak:"))
         .map(({ type, name, inputs }) => [`${type} ${name}`, inputs] as const)
         .sort(([a], [b]) => a.localeCompare(b));
-    expect(custom(off)).toEqual(custom(standard).map(([id, inputs]) => [id, withoutPlacement(inputs)]));
+    expect(custom(unpinned)).toEqual(custom(standard).map(([id, inputs]) => [id, withoutPlacement(inputs)]));
   });
 });
 
 describe("Linkerd's channels", () => {
-  it("stable is the seeds' 2.14.10, with its own charts and keys", async () => {
-    const run = await runK8s({ linkerdChannel: "stable" }, { ...INFRA_OUTPUTS, kubernetesVersion: "1.28.15" });
-    expect(run.get(RELEASE, "linkerd-crds").inputs).toMatchObject({ version: "1.8.0", values: {} });
-    expect(run.get(RELEASE, "linkerd-control-plane").inputs).toMatchObject({ version: "1.16.11" });
-    expect(run.get(RELEASE, "linkerd-viz").inputs).toMatchObject({
+  it("stable is the seeds' 2.14.10, with its own charts and keys", () => {
+    expect(stable.get(RELEASE, "linkerd-crds").inputs).toMatchObject({ version: "1.8.0", values: {} });
+    expect(stable.get(RELEASE, "linkerd-control-plane").inputs).toMatchObject({ version: "1.16.11" });
+    expect(stable.get(RELEASE, "linkerd-viz").inputs).toMatchObject({
       version: "30.12.11",
       repositoryOpts: { repo: "https://helm.linkerd.io/stable" },
     });
-    expect(run.outputs["versions"]).toMatchObject({ linkerd: "stable-2.14.10" });
+    expect(stable.outputs["versions"]).toMatchObject({ linkerd: "stable-2.14.10" });
   });
 
   it("are refused where upstream does not support the cluster's Kubernetes, with the reason", () => {
@@ -280,18 +311,15 @@ describe("traffic", () => {
       template: { spec: { containers: [{ args: string[] }] } };
     };
 
-  it("asks for the page at the configured rate", async () => {
-    const run = await runK8s({ trafficRate: 100 });
-    expect(generator(run).replicas).toBe(1);
-    const { args } = generator(run).template.spec.containers[0];
+  it("asks for the page at the configured rate", () => {
+    expect(generator(changed).replicas).toBe(1);
+    const { args } = generator(changed).template.spec.containers[0];
     expect(args.slice(0, 5)).toEqual(["load", "-qps", "100", "-c", "20"]);
     expect(args.at(-1)).toBe("http://productpage.bookinfo.svc.cluster.local:9080/productpage");
   });
 
-  it("stops at rate 0, where fortio would go as fast as it can", async () => {
-    const run = await runK8s({ trafficRate: 0 });
-    expect(generator(run).replicas).toBe(0);
-    expect(generator(run).template.spec.containers[0].args).not.toContain("0 ");
-    expect(generator(run).template.spec.containers[0].args.slice(1, 3)).toEqual(["-qps", "1"]);
+  it("stops at rate 0, where fortio would go as fast as it can", () => {
+    expect(generator(stable).replicas).toBe(0);
+    expect(generator(stable).template.spec.containers[0].args.slice(1, 3)).toEqual(["-qps", "1"]);
   });
 });
