@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { incompatibilities, type VersionChoice } from "./compatibility";
 import { ConfigError, type Violation } from "./error";
-import { type CrossFault, overlaps } from "./network";
+import { type NetworkKey, overlaps } from "./network";
 import { type InfraConfig, infraShape, type K8sConfig, k8sShape } from "./schema";
 import { check, type RawConfig, setCommand } from "./validate";
 
@@ -40,11 +40,13 @@ export function loadLayer(): "infra" | "k8s" {
   throw new ConfigError(raw.stack, [fault]);
 }
 
-function overlapViolation(raw: RawConfig, values: Record<string, unknown>, { key, reason }: CrossFault): Violation {
+/** Blames the key that was set, for a default can hardly be the mistake. */
+function overlapViolation(raw: RawConfig, values: Record<string, unknown>, pair: [NetworkKey, NetworkKey]): Violation {
+  const [other, key] = raw.values[pair[1]] === undefined ? [pair[1], pair[0]] : pair;
   return {
     key: `daybreak:${key}`,
     value: String(values[key]),
-    reason,
+    reason: `overlaps ${other} ${String(values[other])}`,
     allowed: infraShape[key].meta()?.["allowed"] as string,
     command: setCommand(raw.stack, infraShape[key]),
   };
@@ -57,7 +59,7 @@ function overlapViolation(raw: RawConfig, values: Record<string, unknown>, { key
 export function loadInfraConfig(): InfraConfig {
   const raw = rawConfig();
   const { values, violations } = check(raw, infraShape, Object.keys(k8sShape));
-  const crossed = overlaps(values as Partial<InfraConfig>).map((fault) => overlapViolation(raw, values, fault));
+  const crossed = overlaps(values as Partial<InfraConfig>).map((pair) => overlapViolation(raw, values, pair));
   refuse(raw, [...violations, ...crossed]);
   return values as InfraConfig;
 }

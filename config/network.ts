@@ -34,19 +34,19 @@ export function planNetwork({ vpcCidr, workerCount }: { vpcCidr: string; workerC
   };
 }
 
-/** A fault of one key that shows only beside another. */
-export interface CrossFault {
-  key: "vpcCidr" | "podCidr" | "serviceCidr";
-  reason: string;
-}
+/** Keys whose networks must not share an address. */
+export type NetworkKey = "vpcCidr" | "podCidr" | "serviceCidr";
 
 /** Every pair of the given networks that overlaps; a network that is undefined (refused already) is left out. */
-export function overlaps(networks: Partial<Record<CrossFault["key"], string>>): CrossFault[] {
-  const names = (["vpcCidr", "podCidr", "serviceCidr"] as const).filter((name) => networks[name] !== undefined);
-  return names.flatMap((key, index) =>
-    names
+export function overlaps(networks: Partial<Record<NetworkKey, string>>): [NetworkKey, NetworkKey][] {
+  const known = (["vpcCidr", "podCidr", "serviceCidr"] as const).flatMap((key) => {
+    const cidr = networks[key];
+    return cidr === undefined ? [] : [{ key, block: block(cidr) }];
+  });
+  return known.flatMap((second, index) =>
+    known
       .slice(0, index)
-      .filter((other) => overlap(block(networks[other] ?? ""), block(networks[key] ?? "")))
-      .map((other) => ({ key, reason: `overlaps ${other} ${networks[other]}` })),
+      .filter((first) => overlap(first.block, second.block))
+      .map((first): [NetworkKey, NetworkKey] => [first.key, second.key]),
   );
 }

@@ -50,8 +50,8 @@ export const FLANNEL_CNI_PLUGIN_VERSION = "1.9.1-flannel1";
 /** The Istio Bookinfo images of release-1.20. Source: istio/istio `samples/bookinfo/platform/kube/bookinfo.yaml` at release-1.20. */
 export const BOOKINFO_VERSION = "1.18.0";
 
-/** fortio. Source: tags of the Go module fortio.org/fortio; its image is published under the same number. */
-export const FORTIO_VERSION = "1.75.3";
+/** fortio. Source: tags of the Go module fortio.org/fortio; its image is published under the same number. The last release without the grol interpreter, whose module cannot be had. */
+export const FORTIO_VERSION = "1.68.2";
 
 /** agnhost. Source: `test/utils/image/manifest.go` of Kubernetes 1.35.4. */
 export const AGNHOST_VERSION = "2.59";
