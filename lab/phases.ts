@@ -33,7 +33,6 @@ export async function runPhases<Context>(phases: Phase<Context>[], context: Cont
     ctx: context,
     fallbackRenderer: "simple",
     rendererOptions: { showErrorMessage: false },
-    fallbackRendererOptions: { showErrorMessage: false },
   }).run();
   return times;
 }

@@ -2,19 +2,19 @@ import { execa } from "execa";
 import { existsSync } from "node:fs";
 
 import { buildAll } from "./build/build";
-import { startMirror } from "./mirror";
+import { standInImages } from "./build/stand-ins";
 import { runningBackground } from "./background";
 import { ensureInternet, internetExists } from "./ec2/internet";
 import { deadInstances } from "./ec2/instances";
 import { writeKubeconfigs } from "./kubeconfig";
 import { describeLab, inLab, labEnvironment, LAB_STACKS, readLab, writeLab, type Lab } from "./lab";
 import { publishPorts, PUBLISHED_PORTS } from "./loopback";
+import { MIRROR_PROCESSES, startMirror } from "./mirror";
 import { buildPlugins, installPlugins } from "./plugins/build";
 import { describeMissing, makeLabsFolder, missingPrerequisites } from "./prerequisites";
 import { runPhases, type Phase, type PhaseTime } from "./phases";
 import { outputs, PROJECT_DIR, up, type Update } from "./pulumi";
 import { labNames, stopLab } from "./stop";
-import { standIns } from "./stand-ins";
 import type { Summary } from "./summary";
 
 /** How far `npm start` goes. */
@@ -148,7 +148,8 @@ async function refuseUnfitMachine(ports: string[]): Promise<void> {
 function alive(name: string): boolean {
   const lab = readLab(name);
   if (lab === undefined || !existsSync(lab.dir) || !internetExists(name)) return false;
-  return runningBackground(lab).includes("registry") && deadInstances(lab.dir).length === 0;
+  const running = runningBackground(lab);
+  return MIRROR_PROCESSES.every((process_) => running.includes(process_)) && deadInstances(lab.dir).length === 0;
 }
 
 /** The first lab gets 127.0.0.1, each further one an address of its own, so that their ports never collide. */
@@ -160,4 +161,14 @@ function chooseLoopback(name: string): string {
   if (free === undefined)
     throw new Error("All loopback addresses from 127.0.0.1 to 127.0.0.200 belong to labs: npm stop -- --all");
   return free;
+}
+
+/** What in the lab is not what it stands for: programs by their images, charts, and the plugins. */
+function standIns(): string[] {
+  const programs = [...new Set(standInImages().map(({ standInFor }) => standInFor))];
+  return [
+    `programs: ${programs.join(", ")}`,
+    "charts: kube-prometheus-stack, linkerd-crds, linkerd-control-plane, linkerd-viz (with upstream's value keys)",
+    "Pulumi's plugins: aws, command, kubernetes, random, tls (for the resource types that the stacks use)",
+  ];
 }
