@@ -71,12 +71,11 @@ function alreadyExists(object: KubeObject): string {
 function explain(error: unknown, object: KubeObject, manager: string): unknown {
   if (!(error instanceof ApiError)) return error;
   if (error.code === 409 && error.causes.length > 0) {
-    const fields = error.causes.map((cause) => `  ${cause}`).join("\n");
     return new ApiError(
       error.code,
       error.reason,
       `${titleOf(object)}: server-side apply field conflict: the resource managed by field manager "${manager}" had an ` +
-        `apply conflict: ${error.message}\n${fields}\nLeave these fields to their manager with ignoreChanges, or take ` +
+        `apply conflict: ${error.message}\nLeave these fields to their manager with ignoreChanges, or take ` +
         'them over with the annotation pulumi.com/patchForce: "true".',
       error.about,
       error.causes,

@@ -86,7 +86,12 @@ export class Cluster {
 
   /** Throws an error that says what to do when the cluster doesn't answer. */
   async mustReach(): Promise<void> {
-    const reason = await this.unreachable();
+    let reason = await this.unreachable();
+    // Since it was found unreachable it may have come up: before giving up, ask once more.
+    if (reason !== undefined) {
+      this.reachable = undefined;
+      reason = await this.unreachable();
+    }
     if (reason !== undefined) throw new Error(`configured Kubernetes cluster is unreachable: ${reason}`);
   }
 
