@@ -3,6 +3,7 @@
 # Set: KUBERNETES_VERSION PACKAGE_SITE PACKAGE_KEY_FINGERPRINT IMAGE_MIRROR REGISTRIES SANDBOX_IMAGE PREPULL_IMAGES
 
 KEYRING=/etc/apt/keyrings/kubernetes.asc
+SOURCE_LIST=/etc/apt/sources.list.d/kubernetes.list
 CRI_SOCKET=unix:///run/containerd/containerd.sock
 
 prepare() {
@@ -79,12 +80,21 @@ apt_get() {
   DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
 }
 
+# The Kubernetes site alone is read in no time and a mirror may hold everything; only what it lacks needs the system's own archives.
 install_packages() {
   add_repository
-  wait_until 180 "apt-get update (see $LOG)" apt_get update
+  wait_until 180 "the list of Kubernetes' packages (see $LOG)" apt_get update \
+    -o APT::Update::Error-Mode=any -o Dir::Etc::SourceList="$SOURCE_LIST" -o Dir::Etc::SourceParts=/dev/null
+  if ! install_pinned; then
+    wait_until 180 "apt-get update (see $LOG)" apt_get update
+    install_pinned
+  fi
+  apt-mark hold kubelet kubeadm kubectl
+}
+
+install_pinned() {
   apt_get install -y --no-install-recommends --allow-change-held-packages containerd \
     "kubelet=$KUBERNETES_VERSION-*" "kubeadm=$KUBERNETES_VERSION-*" "kubectl=$KUBERNETES_VERSION-*"
-  apt-mark hold kubelet kubeadm kubectl
 }
 
 # apt trusts Kubernetes' packages for this one key only; upstream's is known in advance, a mirror has its own.
@@ -99,7 +109,7 @@ add_repository() {
   fi
   install -D -m 0644 "$key" "$KEYRING"
   rm -f "$key"
-  write_file 0644 /etc/apt/sources.list.d/kubernetes.list "deb [signed-by=$KEYRING] $site /"
+  write_file 0644 "$SOURCE_LIST" "deb [signed-by=$KEYRING] $site /"
 }
 
 configure_containerd() {
