@@ -1,0 +1,110 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { basename, join, relative } from "node:path";
+
+import { hashOf, hashOfPath, inCache, makeDirectory } from "../cache";
+import type { StepLog } from "./run";
+import { goBuildArguments, type GoCommand, type GoTool } from "./tools";
+
+/** The wrapper modules: they pin what is built, and `go.sum` its content. */
+const WRAPPERS = join(__dirname, "go");
+
+/** The directory that holds a tool's binaries, named after its version and what it is built from. */
+export function toolDirectory(tool: GoTool): string {
+  const key = hashOf(tool, hashOfPath(join(WRAPPERS, tool.module)));
+  return inCache("tools", `${tool.name}-${tool.version}-${key.slice(0, 12)}`);
+}
+
+/** A binary of a tool, built or not. */
+export function toolBinary(tool: GoTool, binary: string): string {
+  return join(toolDirectory(tool), binary);
+}
+
+/** Go's environment: modules and compiled packages live in the cache, and nothing fetches another Go. */
+export function goEnvironment(cgo = false): Record<string, string> {
+  return {
+    GOMODCACHE: inCache("go", "mod"),
+    GOCACHE: inCache("go", "build"),
+    GOFLAGS: "-modcacherw",
+    GOTOOLCHAIN: "local",
+    GOWORK: "off",
+    CGO_ENABLED: cgo ? "1" : "0",
+  };
+}
+
+/** Builds a tool's binaries, stripped, into {@link toolDirectory}. */
+export async function buildGoTool(tool: GoTool, log: StepLog): Promise<void> {
+  await makeDirectory(toolDirectory(tool), async (directory) => {
+    const workspace = join(directory, "workspace");
+    cpSync(join(WRAPPERS, tool.module), workspace, { recursive: true });
+    await layOverModules(workspace, log);
+    for (const commands of alike(tool.commands)) await buildCommands(tool, commands, workspace, log);
+    rmSync(workspace, { recursive: true });
+    for (const { binary } of tool.commands) renameSync(join(directory, `built-${binary}`), join(directory, binary));
+  });
+}
+
+async function buildCommands(tool: GoTool, commands: GoCommand[], workspace: string, log: StepLog): Promise<void> {
+  const output = join(workspace, "bin");
+  mkdirSync(output, { recursive: true });
+  const options = { cwd: workspace, env: goEnvironment(tool.cgo) };
+  if (commands.length === 1 && commands[0]) {
+    const target = join(workspace, "..", `built-${commands[0].binary}`);
+    await log.run("go", goBuildArguments(tool, commands, target), options);
+    return;
+  }
+  await log.run("go", goBuildArguments(tool, commands, `${output}/`), options);
+  for (const { binary, package: path } of commands)
+    renameSync(join(output, basename(path)), join(workspace, "..", `built-${binary}`));
+}
+
+/** Commands that share their link-time variables are built by one run of Go. */
+function alike(commands: readonly GoCommand[]): GoCommand[][] {
+  const groups = new Map<string, GoCommand[]>();
+  for (const command of commands) {
+    const key = JSON.stringify(command.variables ?? {});
+    groups.set(key, [...(groups.get(key) ?? []), command]);
+  }
+  return [...groups.values()];
+}
+
+/**
+ * Completes modules that are published without generated files they embed: every folder `overlay/<module path>` that
+ * holds a `module` file is laid over a copy of that module, which then replaces it.
+ */
+async function layOverModules(workspace: string, log: StepLog): Promise<void> {
+  const overlay = join(workspace, "overlay");
+  if (!existsSync(overlay)) return;
+  for (const marker of readdirSync(overlay, { recursive: true, encoding: "utf8" })) {
+    if (basename(marker) !== "overlay.txt") continue;
+    const folder = join(overlay, marker, "..");
+    const path = relative(overlay, folder);
+    const copy = join(workspace, "modules", path);
+    cpSync(await moduleDirectory(workspace, path, log), copy, { recursive: true });
+    cpSync(folder, copy, { recursive: true });
+    await log.run("go", ["mod", "edit", `-replace=${path}=${copy}`], { cwd: workspace, env: goEnvironment() });
+  }
+}
+
+/** Where Go keeps the source of a module that the wrapper in `workspace` requires; downloads it if need be. */
+async function moduleDirectory(workspace: string, module: string, log: StepLog): Promise<string> {
+  const options = { cwd: workspace, env: goEnvironment() };
+  await log.run("go", ["mod", "download", module], options);
+  return (await log.run("go", ["list", "-m", "-f", "{{.Dir}}", module], options)).trim();
+}
+
+/** Where Go keeps the source of a module that the wrapper `lab/build/go/<wrapper>` requires. */
+export function sourceOf(wrapper: string, module: string, log: StepLog): Promise<string> {
+  return moduleDirectory(join(WRAPPERS, wrapper), module, log);
+}
+
+/** Links the binaries that also run on this machine into the cache's `bin`. */
+export function linkTool(tool: GoTool): void {
+  const bin = inCache("bin");
+  mkdirSync(bin, { recursive: true });
+  for (const binary of tool.onPath ?? []) {
+    const link = join(bin, `.${binary}.${process.pid}`);
+    rmSync(link, { force: true });
+    symlinkSync(relative(bin, toolBinary(tool, binary)), link);
+    renameSync(link, join(bin, binary));
+  }
+}

@@ -1,0 +1,3 @@
+module daybreak/pause
+
+go 1.25.0
