@@ -32,10 +32,11 @@ missing_nodes() {
 # rolled_out NAMESPACE WORKLOAD
 rolled_out() {
   cluster -n "$1" rollout status "$2" --timeout=180s ||
-    die "$2 is not ready after 180 s: $(waiting_pods "$1")" "sudo kubectl --kubeconfig=/etc/kubernetes/admin.conf -n $1 describe pods"
+    die "$2 is not ready after 180 s: $(unready_pods)" "sudo kubectl --kubeconfig=/etc/kubernetes/admin.conf -n $1 describe pods"
 }
 
-waiting_pods() {
-  local format='{range .items[*]}{.metadata.name}{" on "}{.spec.nodeName}{" "}{.status.phase}{" "}{.status.conditions[?(@.status=="False")].message}{"\n"}{end}'
-  cluster -n "$1" get pods -o "jsonpath=$format" | grep -v ' Running $' | paste -sd ';' - || true
+# Every pod of which a container is not ready, with the word kubectl has for it: what is stuck may only be waiting for another.
+unready_pods() {
+  cluster get pods -A --no-headers -o wide |
+    awk '{ split($3, ready, "/"); if (ready[1] != ready[2]) print $1 "/" $2 " " $4 }' | paste -sd ';' - || true
 }

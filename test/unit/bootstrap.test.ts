@@ -294,4 +294,18 @@ describe("the last script", () => {
     expect(status).toBe(1);
     expect(stderr).toContain("not every node is Ready after 240 s: worker-1 False no network plugin");
   });
+
+  test("says which pods keep cluster DNS from starting", () => {
+    program(
+      "kubectl",
+      `case $* in *deployment/coredns*) exit 1 ;; *"get pods"*)
+         printf 'kube-system coredns-1 0/1 ContainerCreating 0 1m\\nkube-flannel ds-1 0/1 CrashLoopBackOff 3 1m\\nkube-system etcd 1/1 Running 0 1m\\n' ;;
+       esac`,
+    );
+    const { stderr } = run(readyScript("control-plane", ["control-plane"]));
+    expect(stderr).toContain(
+      "deployment/coredns is not ready after 180 s: kube-system/coredns-1 ContainerCreating;kube-flannel/ds-1 CrashLoopBackOff",
+    );
+    expect(stderr).not.toContain("etcd");
+  });
 });
