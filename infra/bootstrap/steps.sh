@@ -61,7 +61,7 @@ write_file() {
 
 # The lines that usually hold the reason, without bootstrap tokens.
 useful_lines() {
-  grep -Ei 'error|fail|fatal|refused|denied|timed? ?out|unable|cannot|not found|no such|invalid' |
+  grep -v 'cleanup warnings' | grep -Ei 'error|fail|fatal|refused|denied|timed? ?out|unable|cannot|not found|no such|invalid' |
     sed -E 's/[a-z0-9]{6}\.[a-z0-9]{16}/[token]/g' | cut -c1-400 | tail -n "$1" || true
 }
 
