@@ -254,7 +254,7 @@ volumeMounts: {{- toYaml . | nindent 2 }}
 {{- if and $found (index $found.data "ca.crt") -}}
 {{- dict "ca" (index $found.data "ca.crt") "crt" (index $found.data "tls.crt") "key" (index $found.data "tls.key") | toJson -}}
 {{- else -}}
-{{- $ca := genCA $host 3650 -}}
+{{- $ca := genCA (printf "%s CA" $host) 3650 -}}
 {{- $cert := genSignedCert $host nil (list $host) 3650 $ca -}}
 {{- dict "ca" ($ca.Cert | b64enc) "crt" ($cert.Cert | b64enc) "key" ($cert.Key | b64enc) | toJson -}}
 {{- end -}}
