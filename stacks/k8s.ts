@@ -22,7 +22,7 @@ export function k8sStack() {
     { kubernetesVersion, kubeconfig: output("kubeconfig"), clusterIdentifier: output("clusterIdentifier") },
     config,
   );
-  const inCluster = { providers: { kubernetes: cluster } };
+  const inCluster = { providers: [cluster] };
 
   const monitoring = new Monitoring("monitoring", { pinToControlPlane, grafana: config.grafana, charts }, inCluster);
 
@@ -35,7 +35,7 @@ export function k8sStack() {
 
   const bookinfo = new Bookinfo("bookinfo", { pinToControlPlane, mesh }, inCluster);
 
-  const dependsOn = [...mesh, ...bookinfo.services];
+  const dependsOn = [...mesh, ...bookinfo.workloads];
   new Traffic("traffic", { url: bookinfo.pageUrl, rate: config.trafficRate, dependsOn }, inCluster);
 
   return {

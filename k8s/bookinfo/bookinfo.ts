@@ -17,11 +17,18 @@ export interface BookinfoArgs {
 /** Six workloads start in parallel, each with a proxy; a busy t3.medium needs minutes for the three Java servers. */
 const LIMIT = { create: "8m", update: "8m" };
 
+/**
+ * The deployments say when something is behind a service. Waiting for the service itself as well would only add the ten
+ * seconds that Pulumi lets its endpoints settle.
+ */
+const NO_WAIT = { "pulumi.com/skipAwait": "true" };
+
 /** Istio's Bookinfo in the meshed namespace `bookinfo`: six workloads behind four services. */
 export class Bookinfo extends pulumi.ComponentResource {
   /** In-cluster address of the page. */
   readonly pageUrl = "http://productpage.bookinfo.svc.cluster.local:9080/productpage";
-  readonly services: readonly k8s.core.v1.Service[];
+  /** What whoever asks for the page waits for. */
+  readonly workloads: readonly pulumi.Resource[];
   private readonly home: k8s.core.v1.Namespace;
 
   constructor(name: string, args: BookinfoArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -31,26 +38,30 @@ export class Bookinfo extends pulumi.ComponentResource {
       { name: "bookinfo", podSecurity: "privileged", annotations: { "linkerd.io/inject": "enabled" } },
       { parent: this },
     );
-    this.services = SERVICES.map((service) => this.service(service, args));
+    this.workloads = SERVICES.flatMap((service) => this.service(service, args));
     this.registerOutputs({ pageUrl: this.pageUrl });
   }
 
-  /** A service with its account and its workloads. It comes after them: Pulumi waits until something is behind it. */
-  private service(service: ServiceName, args: BookinfoArgs): k8s.core.v1.Service {
+  /** A service with its account and its workloads. */
+  private service(service: ServiceName, args: BookinfoArgs): pulumi.Resource[] {
     const parent = { parent: this };
     const account = new k8s.core.v1.ServiceAccount(
       `bookinfo-${service}`,
       { metadata: this.metadata(`bookinfo-${service}`, { account: service }) },
       parent,
     );
+    const address = new k8s.core.v1.Service(
+      service,
+      {
+        metadata: { ...this.metadata(service, { app: service, service }), annotations: NO_WAIT },
+        spec: serviceSpec(service),
+      },
+      parent,
+    );
     const deployments = WORKLOADS.filter((workload) => workload.service === service).map((workload) =>
       this.deployment(workload, args, [...args.mesh, account]),
     );
-    return new k8s.core.v1.Service(
-      service,
-      { metadata: this.metadata(service, { app: service, service }), spec: serviceSpec(service) },
-      { ...parent, dependsOn: deployments },
-    );
+    return [address, ...deployments];
   }
 
   private deployment(workload: Workload, args: BookinfoArgs, dependsOn: pulumi.Resource[]): k8s.apps.v1.Deployment {
