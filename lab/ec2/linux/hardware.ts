@@ -1,10 +1,13 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
 import type { Hardware, MachineOrder } from "../hardware";
 import type { LabDescription } from "../lab-description";
-import type { Ec2State } from "../model/state";
+import type { Ec2State, Vpc } from "../model/state";
 import { machineNamespace, namespaceKind, routerNamespace } from "../network/names";
 import { bootMachine, isMachineAlive, killMachine, removeDisk, shutDownMachine } from "./machine";
 import { namespaces, removeNamespace } from "./namespace";
-import { applyRouter } from "./router";
+import { applyRouter, routerPlan } from "./router";
 
 /** EC2's hardware played by this Linux machine: systemd-nspawn, network namespaces and nftables. */
 export class LinuxHardware implements Hardware {
@@ -21,7 +24,20 @@ export class LinuxHardware implements Hardware {
       return (kind === "router" || kind === "machine") && !wanted.has(namespace);
     });
     await Promise.all(stale.map((namespace) => removeNamespace(namespace)));
-    await Promise.all(Object.values(state.vpcs).map((vpc) => applyRouter(name, state, vpc)));
+    await Promise.all(Object.values(state.vpcs).map((vpc) => this.applyVpc(state, vpc)));
+  }
+
+  /** Most changes of the model leave a VPC's network as it is: what was applied last is kept in a file, which tells. */
+  private async applyVpc(state: Ec2State, vpc: Vpc): Promise<void> {
+    const { name, dir } = this.lab;
+    const record = join(dir, "ec2", "applied", vpc.id);
+    const wanted = routerPlan(state, vpc);
+    const present = existsSync(record) && namespaces().includes(routerNamespace(name, vpc.id));
+    if (present && readFileSync(record, "utf8") === wanted) return;
+    rmSync(record, { force: true });
+    await applyRouter(name, state, vpc);
+    mkdirSync(join(dir, "ec2", "applied"), { recursive: true });
+    writeFileSync(record, wanted, { mode: 0o600 });
   }
 
   async startMachine(order: MachineOrder): Promise<void> {

@@ -22,6 +22,14 @@ const vpcMtu = 9001;
 /** Packet size to and from the internet, as EC2's gateways have it. */
 const internetMtu = 1500;
 
+/** Everything that decides how a VPC's network looks: two states with the same plan need nothing changed. */
+export function routerPlan(state: Ec2State, vpc: Vpc): string {
+  const subnets = Object.values(state.subnets).filter((subnet) => subnet.vpcId === vpc.id);
+  const machines = machinesOf(state, vpc).map(({ id, mac, privateIp, subnetId }) => [id, mac, privateIp, subnetId]);
+  const gateway = gatewayOf(state, vpc.id)?.id;
+  return JSON.stringify({ subnets, machines, gateway, filter: routerRuleset(state, vpc) });
+}
+
 /** Makes a VPC's router and its cables as the state has them, and closes it before anything is plugged in. */
 export async function applyRouter(lab: string, state: Ec2State, vpc: Vpc): Promise<void> {
   const namespace = routerNamespace(lab, vpc.id);
