@@ -37,5 +37,7 @@ export class ConfigError extends RunError {
       `The configuration of stack ${stackName} has ${count}; nothing was changed.\n\n${violations.map(paragraph).join("\n\n")}\n`,
     );
     this.name = "ConfigError";
+    // The place in the program explains nothing, and Pulumi takes many seconds to colour a stack trace that goes through node_modules.
+    this.stack = undefined;
   }
 }
