@@ -1,5 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { z } from "zod";
 
 import { hashOf, hashOfPath, inCache, makeDirectory } from "../cache";
@@ -29,7 +30,7 @@ export function chartsDirectory(): string {
 
 /** What the chart repository is made of; it is rebuilt when this changes. */
 export function chartsKey(): string {
-  return hashOf(hashOfPath(SOURCES), TOOL_VERSIONS["prometheus-operator"]);
+  return hashOf(hashOfPath(SOURCES), TOOL_VERSIONS["prometheus-operator"], withoutDescriptions.toString());
 }
 
 /** The key that the charts in the cache were built with. */
@@ -67,5 +68,15 @@ async function addOperatorCrds(chart: string, log: StepLog): Promise<void> {
   const target = join(chart, "crds");
   mkdirSync(target, { recursive: true });
   for (const file of readdirSync(source).filter((name) => name.endsWith(".yaml")))
-    writeFileSync(join(target, file), readFileSync(join(source, file)));
+    writeFileSync(join(target, file), withoutDescriptions(readFileSync(join(source, file), "utf8")));
+}
+
+/**
+ * The same type without its texts, as JSON, which is YAML: Helm keeps a release's whole chart in one Secret of at most
+ * 1 MiB, and with the texts it would not fit. A property that is called `description` is an object, and stays.
+ */
+export function withoutDescriptions(definition: string): string {
+  const drop = (key: string, value: unknown): unknown =>
+    key === "description" && typeof value === "string" ? undefined : value;
+  return `${JSON.stringify(parse(definition), drop)}\n`;
 }
