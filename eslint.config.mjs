@@ -21,13 +21,19 @@ export default tseslint.config(
   {
     files: ["infra/**/*.ts", "k8s/**/*.ts", "stacks/**/*.ts"],
     plugins: { "@pulumi": pulumi },
-    rules: { "@pulumi/no-output-in-template-literal": "error", "@pulumi/no-output-instance-in-template-literal": "off" },
+    rules: {
+      "@pulumi/no-output-in-template-literal": "error",
+      "@pulumi/no-output-instance-in-template-literal": "off",
+    },
   },
-  { files: ["config/**/*.ts", "check/**/*.ts"], rules: { "no-restricted-imports": ["error", { patterns: [noLab, noStacks] }] } },
+  {
+    files: ["config/**/*.ts", "check/**/*.ts"],
+    rules: { "no-restricted-imports": ["error", { patterns: [noLab, noStacks] }] },
+  },
   {
     files: ["infra/**/*.ts", "k8s/**/*.ts"],
     rules: { "no-restricted-imports": ["error", { patterns: [noLab, noStacks] }] },
   },
-  { files: ["stacks/**/*.ts"], rules: { "no-restricted-imports": ["error", { patterns: [noLab] }] } },
+  { files: ["stacks/**/*.ts", "cli/**/*.ts"], rules: { "no-restricted-imports": ["error", { patterns: [noLab] }] } },
   { files: ["**/*.mjs"], extends: [tseslint.configs.disableTypeChecked] },
 );
