@@ -47,7 +47,8 @@ export function makeCgroups(
     const parent = labCgroup(hierarchy, lab);
     const own = join(parent, instanceId);
     for (const folder of [parent, own, join(own, "supervisor"), join(own, "machine")]) makeGroup(hierarchy, folder);
-    limit(hierarchy, own, type);
+    // The first counts; the second is what the machine sees of itself.
+    for (const folder of [own, join(own, "machine")]) limit(hierarchy, folder, type);
     groups.supervisor.push(join(own, "supervisor"));
     groups.machine.push(join(own, "machine"));
   }
