@@ -10,7 +10,10 @@ export default tseslint.config(
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {
-      parserOptions: { projectService: { allowDefaultProject: ["*.mjs"] }, tsconfigRootDir: import.meta.dirname },
+      parserOptions: {
+        projectService: { allowDefaultProject: ["*.mjs", "jest.config.js", "test/lab/*.cjs"] },
+        tsconfigRootDir: import.meta.dirname,
+      },
     },
     rules: {
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
@@ -36,4 +39,10 @@ export default tseslint.config(
   },
   { files: ["stacks/**/*.ts", "cli/**/*.ts"], rules: { "no-restricted-imports": ["error", { patterns: [noLab] }] } },
   { files: ["**/*.mjs"], extends: [tseslint.configs.disableTypeChecked] },
+  {
+    files: ["**/*.cjs", "jest.config.js"],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: { globals: { module: "readonly", require: "readonly" } },
+    rules: { "@typescript-eslint/no-require-imports": "off" },
+  },
 );

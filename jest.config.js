@@ -1,10 +1,15 @@
 /** @type {import("jest").Config} */
 const shared = {
   testEnvironment: "node",
-  transform: { "^.+\\.(ts|js|mjs)$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } }] },
+  transform: {
+    "^.+\\.(ts|js|mjs)$": [
+      "@swc/jest",
+      { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } },
+    ],
+  },
   // execa, listr2 and their dependencies are published as ES modules only.
   transformIgnorePatterns: [
-    "/node_modules/(?!(execa|listr2|@kubernetes|figures|is-plain-obj|is-stream|is-unicode-supported|get-stream|npm-run-path|path-key|unicorn-magic|human-signals|parse-ms|pretty-ms|strip-final-newline|yoctocolors|@sec-ant|@sindresorhus)/)",
+    "/node_modules/(?!(execa|listr2|@kubernetes|openid-client|oauth4webapi|jose|figures|is-plain-obj|is-stream|is-unicode-supported|get-stream|npm-run-path|path-key|unicorn-magic|human-signals|parse-ms|pretty-ms|strip-final-newline|yoctocolors|@sec-ant|@sindresorhus)/)",
   ],
 };
 

@@ -1,4 +1,4 @@
-import { ConcurrentUpdateError, type Stack } from "@pulumi/pulumi/automation";
+import type { Stack } from "@pulumi/pulumi/automation";
 
 import type { Progress } from "../check/progress";
 import type { Cancellation } from "./cancellation";
@@ -104,7 +104,7 @@ export function describePhases(phases: Phase[]): string[] {
 function reasonOf(error: unknown, errors: string[], stderr: string, layer: string): string {
   const text = withoutColours(`${errors.join("\n")}\n${stderr}\n${String(error)}`);
   const known = KNOWN.find(([pattern]) => pattern.test(text));
-  if (error instanceof ConcurrentUpdateError || known?.[1] === "locked")
+  if (known?.[1] === "locked")
     return `another update of ${layer} is under way, or one was killed and left its lock\n  → if none runs: pulumi cancel --stack ${layer}`;
   if (known) return known[1].replaceAll("STACK", layer);
   if (errors.length > 0) return "the lines marked ✘ say why";

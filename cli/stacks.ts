@@ -1,4 +1,4 @@
-import { LocalWorkspace, PulumiCommand, type EngineEvent, type Stack } from "@pulumi/pulumi/automation";
+import type { EngineEvent, LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
@@ -34,6 +34,7 @@ export class UserError extends Error {}
 /** @throws UserError if there is no pulumi, no backend to log in to, or the CLI is too old */
 export async function openWorkspace(): Promise<LocalWorkspace> {
   try {
+    const { LocalWorkspace, PulumiCommand } = await automation();
     const pulumiCommand = await PulumiCommand.get();
     return await LocalWorkspace.create({ workDir: PROJECT_DIR, pulumiCommand });
   } catch (error) {
@@ -50,6 +51,7 @@ export async function openStack(workspace: LocalWorkspace, { name, kind }: Layer
     throw new UserError(
       `there is no ${file}: copy Pulumi.${kind === "infra" ? "dev" : "dev-k8s"}.yaml and set its keys`,
     );
+  const { LocalWorkspace } = await automation();
   const { pulumiCommand } = workspace;
   return LocalWorkspace.createOrSelectStack({ stackName: name, workDir: PROJECT_DIR }, { pulumiCommand });
 }
@@ -76,4 +78,9 @@ export interface Watch {
   onEvent: (event: EngineEvent) => void;
   onError: (text: string) => void;
   signal: AbortSignal;
+}
+
+/** Loaded when it is needed: it takes longer than everything else here. */
+function automation(): Promise<typeof import("@pulumi/pulumi/automation/index.js")> {
+  return import("@pulumi/pulumi/automation/index.js");
 }

@@ -4,39 +4,39 @@ import * as pulumi from "@pulumi/pulumi";
 import { requireCompatibleVersions } from "../config/load";
 import type { LinkerdChannel } from "../config/versions";
 
-/** What the infra stack says about its cluster. */
-export interface ClusterArgs {
-  kubernetesVersion: pulumi.Output<string>;
-  /** Secret. */
-  kubeconfig: pulumi.Output<string>;
-  /** Identity of the control-plane machine. */
-  clusterIdentifier: pulumi.Output<string>;
-}
-
 export interface VersionChoices {
   linkerdChannel: LinkerdChannel;
   allowUnsupportedVersions: boolean;
 }
 
 /**
- * Hands the kubeconfig on, once it is certain that what we are about to install supports the cluster's Kubernetes.
- * @throws ConfigError with the reasons otherwise
+ * The Kubernetes version of the infra stack's cluster, once it is certain that there is a cluster and that what we are
+ * about to install supports it. To be awaited before anything is registered.
+ * @throws RunError when the infra stack has not been brought up
+ * @throws ConfigError with the reasons when upstream does not support the combination
  */
-export function whenCompatible(choices: VersionChoices, kubernetesVersion: string, kubeconfig: string): string {
-  requireCompatibleVersions({ kubernetesVersion, ...choices });
-  return kubeconfig;
+export async function requireCluster(
+  infra: pulumi.StackReference,
+  stackName: string,
+  choices: VersionChoices,
+): Promise<string> {
+  const { value } = (await infra.getOutputDetails("kubernetesVersion")) as { value?: unknown };
+  if (typeof value !== "string")
+    throw new pulumi.RunError(
+      `Stack ${stackName} has no cluster to put the workloads on.\n` +
+        `  Bring it up first: pulumi up --stack ${stackName} (or npm run up for both stacks).\n` +
+        `  Is it another stack? pulumi config set daybreak:infraStack NAME`,
+    );
+  requireCompatibleVersions({ kubernetesVersion: value, ...choices });
+  return value;
 }
 
-/** The one provider of everything in the cluster. It waits for the versions' verdict, and everything waits for it. */
-export function clusterProvider(args: ClusterArgs, choices: VersionChoices): k8s.Provider {
+/** The one provider of everything in the cluster. */
+export function clusterProvider(infra: pulumi.StackReference): k8s.Provider {
   return new k8s.Provider("cluster", {
-    kubeconfig: pulumi.secret(
-      pulumi
-        .all([args.kubernetesVersion, args.kubeconfig])
-        .apply(([version, text]) => whenCompatible(choices, version, text)),
-    ),
+    kubeconfig: pulumi.secret(infra.requireOutput("kubeconfig") as pulumi.Output<string>),
     // Names the machine, not the kubeconfig: a renewed certificate is no new cluster, a new control plane is one.
-    clusterIdentifier: args.clusterIdentifier,
+    clusterIdentifier: infra.requireOutput("clusterIdentifier") as pulumi.Output<string>,
     enableServerSideApply: true,
   });
 }

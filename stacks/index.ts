@@ -2,7 +2,7 @@ import type { Input } from "@pulumi/pulumi";
 
 import { loadLayer } from "../config/load";
 
-type Outputs = Record<string, Input<unknown>>;
+type Outputs = Record<string, Input<unknown>> | Promise<Record<string, Input<unknown>>>;
 
 /* eslint-disable @typescript-eslint/no-require-imports -- imports would load both programs, and each one's SDKs take half a second */
 const programs = {

@@ -3,26 +3,21 @@ import * as pulumi from "@pulumi/pulumi";
 import { loadK8sConfig } from "../config/load";
 import { BOOKINFO_VERSION, FORTIO_VERSION, KUBE_PROMETHEUS_STACK, LINKERD } from "../config/versions";
 import { Bookinfo } from "../k8s/bookinfo/bookinfo";
-import { clusterProvider } from "../k8s/cluster";
+import { clusterProvider, requireCluster } from "../k8s/cluster";
 import { Linkerd } from "../k8s/linkerd/linkerd";
 import { Monitoring } from "../k8s/monitoring/monitoring";
 import { chartVersion } from "../k8s/release";
 import { Traffic } from "../k8s/traffic/traffic";
 
 /** The workloads: monitoring, the mesh, Bookinfo in it, and the traffic on Bookinfo, on the infra stack's cluster. */
-export function k8sStack() {
+export async function k8sStack() {
   const config = loadK8sConfig();
   const { pinToControlPlane, linkerdChannel } = config;
   const charts = { chartMirror: config.chartMirror, charts: config.charts };
 
   const infra = new pulumi.StackReference("infra", { name: config.infraStack });
-  const output = (name: string) => infra.requireOutput(name) as pulumi.Output<string>;
-  const kubernetesVersion = output("kubernetesVersion");
-  const cluster = clusterProvider(
-    { kubernetesVersion, kubeconfig: output("kubeconfig"), clusterIdentifier: output("clusterIdentifier") },
-    config,
-  );
-  const inCluster = { providers: [cluster] };
+  const kubernetes = await requireCluster(infra, config.infraStack, config);
+  const inCluster = { providers: [clusterProvider(infra)] };
 
   const monitoring = new Monitoring("monitoring", { pinToControlPlane, grafana: config.grafana, charts }, inCluster);
 
@@ -39,12 +34,12 @@ export function k8sStack() {
   new Traffic("traffic", { url: bookinfo.pageUrl, rate: config.trafficRate, dependsOn }, inCluster);
 
   return {
-    grafanaUrl: output("grafanaUrl"),
-    bookinfoUrl: output("bookinfoUrl"),
+    grafanaUrl: infra.requireOutput("grafanaUrl"),
+    bookinfoUrl: infra.requireOutput("bookinfoUrl"),
     grafanaUser: monitoring.grafanaUser,
     grafanaPassword: monitoring.grafanaPassword,
     versions: {
-      kubernetes: kubernetesVersion,
+      kubernetes,
       "kube-prometheus-stack": chartVersion("prometheus", KUBE_PROMETHEUS_STACK, charts),
       linkerd: LINKERD[linkerdChannel].controlPlane.appVersion,
       bookinfo: BOOKINFO_VERSION,

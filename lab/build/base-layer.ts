@@ -15,7 +15,8 @@ const PACKAGES = [
 
 /**
  * Lists, relative to the root, the files of the packages and every library they load. xtables' plugins are loaded by
- * name, so their own libraries (libm of libxt_statistic, without which kube-proxy never syncs) count as well.
+ * name, so their own libraries (libm of libxt_statistic, without which kube-proxy never syncs) count as well; `iptables`
+ * itself is a link that the package's installation chose.
  */
 const LIST_FILES = `
 set -eu
@@ -26,18 +27,27 @@ done > /tmp/files
 loaded=$(grep -E '^/usr/(s?bin|lib/[^/]*/xtables)/' /tmp/files)
 ldd $loaded 2>/dev/null | grep -oE '/[^ ]+\\.so[^ ]*' | grep -v ':$' | sed -E 's#^/(lib|lib64)/#/usr/\\1/#' | sort -u > /tmp/libraries
 for library in $(cat /tmp/libraries); do echo "$library"; readlink -f "$library"; done >> /tmp/files
-find /etc/alternatives /etc/ssl/certs -type l -o -type f >> /tmp/files
+for link in $(find /usr/bin /usr/sbin -lname '/etc/alternatives/*'); do
+  if grep -qxF "$(readlink -f "$link")" /tmp/files; then echo "$link"; readlink "$link"; fi
+done > /tmp/links
+cat /tmp/links >> /tmp/files
+echo /etc/ssl/certs/ca-certificates.crt >> /tmp/files
 for link in /bin /sbin /lib /lib64; do echo "$link"; done >> /tmp/files
 sort -u /tmp/files | sed 's#^/##'
-rm /tmp/files /tmp/libraries
+rm /tmp/files /tmp/libraries /tmp/links
 `;
+
+/** What the layer is made of. */
+export function baseLayerKey(rootfs: string): string {
+  return hashOf(rootfs, LIST_FILES, PASSWD, GROUP, NSSWITCH);
+}
 
 /**
  * The small Debian system below images that need more than one static program, taken out of the machines' root file
  * system, so that it is downloaded and unpacked once.
  */
 export function baseLayer(rootfs: string, log: StepLog): Promise<LayerFile> {
-  return cachedLayer(hashOf(rootfs, LIST_FILES, PASSWD, GROUP, NSSWITCH), log, async (tree) => {
+  return cachedLayer(baseLayerKey(rootfs), log, async (tree) => {
     const list = `${tree}.list`;
     writeFileSync(list, await log.run("chroot", [join(rootfs, "rootfs"), "sh", "-c", LIST_FILES]));
     const copy = 'tar --create --no-recursion --directory "$1" --files-from "$2" | tar --extract --directory "$3"';

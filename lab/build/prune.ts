@@ -14,7 +14,7 @@ const FOLDERS = ["tools", "layers", "rootfs", "machine-images"];
 
 /**
  * Removes what an earlier state of the sources left in the cache: entries older than three days that nothing current
- * refers to.
+ * refers to, and what killed builds left.
  *
  * @param current directories that are in use whatever their age.
  */
@@ -25,9 +25,16 @@ export function prune(current: readonly string[]): void {
     for (const entry of listed(inCache(folder))) {
       const path = inCache(folder, entry);
       const old = Date.now() - statSync(path).mtimeMs > UNUSED_MS;
-      if (old && !inUse.has(path) && !labs.includes(entry)) rmSync(path, { recursive: true, force: true });
+      const unused = old && !inUse.has(path) && !labs.includes(entry);
+      if (unused || abandoned(entry)) rmSync(path, { recursive: true, force: true });
     }
   }
+}
+
+/** Left behind by a build that was killed. */
+function abandoned(entry: string): boolean {
+  const builder = /\.unfinished-(\d+)$/.exec(entry)?.[1];
+  return builder !== undefined && !existsSync(`/proc/${builder}`);
 }
 
 function labDescriptions(): string {

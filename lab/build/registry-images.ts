@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { hashOf, inCache, makeDirectory } from "../cache";
-import { baseLayer } from "./base-layer";
+import { baseLayer, baseLayerKey } from "./base-layer";
 import { toolBinary } from "./go-build";
 import { IMAGES, type ImageRecipe, type ProgramSource } from "./images";
 import { addedLayer, programLayer } from "./layers";
@@ -24,7 +24,7 @@ export function allImages(): ImageRecipe[] {
 
 /** What the registry is made of; it is rebuilt when this changes. */
 export function registryKey(rootfs: string): string {
-  return hashOf(allImages(), GO_TOOLS, standInsDirectory(), rootfs, allImages().map(programFiles));
+  return hashOf(allImages(), allImages().map(programFiles), baseLayerKey(rootfs));
 }
 
 /** The key that the registry in the cache was built with. */

@@ -52,10 +52,12 @@ export class StepLog {
    */
   async run(file: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
     const log = this.open();
+    const begun = Date.now();
     try {
       writeSync(log, `$ ${[file, ...args].join(" ")}\n`);
       return await runLogged(file, args, options, log, this.signal);
     } finally {
+      writeSync(log, `# ${file}: ${((Date.now() - begun) / 1000).toFixed(1)} s\n`);
       closeSync(log);
     }
   }

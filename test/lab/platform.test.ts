@@ -83,64 +83,94 @@ describe("both stacks on real machines", () => {
       await up("lab-k8s");
     }, 15 * MINUTE);
 
-    it("passes every check", async () => {
-      const report = await check();
-      expect(failedIn(report)).toEqual([]);
-      const skipped = report.groups.flatMap(({ checks }) => checks).filter(({ status }) => status === "skipped");
-      expect(skipped).toEqual([]);
-    }, 3 * MINUTE);
+    it(
+      "passes every check",
+      async () => {
+        const report = await check();
+        expect(failedIn(report)).toEqual([]);
+        const skipped = report.groups.flatMap(({ checks }) => checks).filter(({ status }) => status === "skipped");
+        expect(skipped).toEqual([]);
+      },
+      3 * MINUTE,
+    );
 
-    it("answers at the URLs of its outputs", async () => {
-      const code = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}"];
-      const grafana = await output("lab-k8s", "grafanaUrl");
-      expect(await shell(NAME, [...code, await output("lab-k8s", "bookinfoUrl")])).toMatch(/^200/);
-      expect(await shell(NAME, [...code, grafana])).toMatch(/^302 .*\/login$/);
-    }, MINUTE);
+    it(
+      "answers at the URLs of its outputs",
+      async () => {
+        const code = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}"];
+        const grafana = await output("lab-k8s", "grafanaUrl");
+        expect(await shell(NAME, [...code, await output("lab-k8s", "bookinfoUrl")])).toMatch(/^200/);
+        expect(await shell(NAME, [...code, grafana])).toMatch(/^302 .*\/login$/);
+      },
+      MINUTE,
+    );
 
-    it("keeps its secrets out of plain outputs", async () => {
-      for (const [stack, secret] of [
-        ["lab", "kubeconfig"],
-        ["lab", "privateKey"],
-        ["lab-k8s", "grafanaPassword"],
-      ] as const) {
-        const plain = JSON.parse(await shell(NAME, ["pulumi", "stack", "output", "--json", "--stack", stack])) as object;
-        expect(plain).toHaveProperty(secret, "[secret]");
-      }
-    }, MINUTE);
+    it(
+      "keeps its secrets out of plain outputs",
+      async () => {
+        for (const [stack, secret] of [
+          ["lab", "kubeconfig"],
+          ["lab", "privateKey"],
+          ["lab-k8s", "grafanaPassword"],
+        ] as const) {
+          const plain = JSON.parse(
+            await shell(NAME, ["pulumi", "stack", "output", "--json", "--stack", stack]),
+          ) as object;
+          expect(plain).toHaveProperty(secret, "[secret]");
+        }
+      },
+      MINUTE,
+    );
 
-    it("changes nothing at the second up", async () => {
-      for (const stack of ["lab", "lab-k8s"]) {
-        const { unchanged, ...changes } = await up(stack);
-        expect(changes).toEqual({});
-        expect(unchanged).toBeGreaterThan(10);
-      }
-    }, 3 * MINUTE);
+    it(
+      "changes nothing at the second up",
+      async () => {
+        for (const stack of ["lab", "lab-k8s"]) {
+          const { unchanged, ...changes } = await up(stack);
+          expect(changes).toEqual({});
+          expect(unchanged).toBeGreaterThan(10);
+        }
+      },
+      3 * MINUTE,
+    );
 
-    it("encrypts Secrets at rest", async () => {
-      const etcdctl = [
-        "kubectl -n kube-system exec etcd-$(kubectl get nodes -l node-role.kubernetes.io/control-plane -o name | cut -d/ -f2) --",
-        "etcdctl --cacert /etc/kubernetes/pki/etcd/ca.crt --cert /etc/kubernetes/pki/etcd/server.crt",
-        "--key /etc/kubernetes/pki/etcd/server.key get --print-value-only",
-      ].join(" ");
-      await shell(NAME, ["kubectl", "create", "secret", "generic", "at-rest", "--from-literal=word=abracadabra"]);
-      const stored = await shell(NAME, ["bash", "-c", `${etcdctl} /registry/secrets/default/at-rest`]);
-      expect(stored).toContain("k8s:enc:secretbox");
-      expect(stored).not.toContain("abracadabra");
-    }, MINUTE);
+    it(
+      "encrypts Secrets at rest",
+      async () => {
+        const etcdctl = [
+          "kubectl -n kube-system exec etcd-$(kubectl get nodes -l node-role.kubernetes.io/control-plane -o name | cut -d/ -f2) --",
+          "etcdctl --cacert /etc/kubernetes/pki/etcd/ca.crt --cert /etc/kubernetes/pki/etcd/server.crt",
+          "--key /etc/kubernetes/pki/etcd/server.key get --print-value-only",
+        ].join(" ");
+        await shell(NAME, ["kubectl", "create", "secret", "generic", "at-rest", "--from-literal=word=abracadabra"]);
+        const stored = await shell(NAME, ["bash", "-c", `${etcdctl} /registry/secrets/default/at-rest`]);
+        expect(stored).toContain("k8s:enc:secretbox");
+        expect(stored).not.toContain("abracadabra");
+      },
+      MINUTE,
+    );
   });
 
-  it("destroys both stacks and leaves no machine", async () => {
-    await shell(NAME, ["pulumi", "destroy", "--stack", "lab-k8s", "--yes", "--skip-preview"]);
-    await shell(NAME, ["pulumi", "destroy", "--stack", "lab", "--yes", "--skip-preview"]);
-    const machines = await run("pgrep", ["-fc", `systemd-nspawn.*daybreak-${NAME}`]);
-    expect(machines.stdout.trim()).toBe("0");
-  }, 5 * MINUTE);
+  it(
+    "destroys both stacks and leaves no machine",
+    async () => {
+      await shell(NAME, ["pulumi", "destroy", "--stack", "lab-k8s", "--yes", "--skip-preview"]);
+      await shell(NAME, ["pulumi", "destroy", "--stack", "lab", "--yes", "--skip-preview"]);
+      const machines = await run("pgrep", ["-fc", `systemd-nspawn.*daybreak-${NAME}`]);
+      expect(machines.stdout.trim()).toBe("0");
+    },
+    5 * MINUTE,
+  );
 
-  it("leaves nothing on this machine once stopped", async () => {
-    await lab("stop", "--lab", NAME);
-    const namespaces = await run("ip", ["netns", "list"]);
-    const mounts = await run("findmnt", ["--list", "--noheadings", "--output", "TARGET"]);
-    expect(namespaces.stdout).not.toContain(`daybreak-${NAME}`);
-    expect(mounts.stdout).not.toContain(`/daybreak/labs/${NAME}`);
-  }, 2 * MINUTE);
+  it(
+    "leaves nothing on this machine once stopped",
+    async () => {
+      await lab("stop", "--lab", NAME);
+      const namespaces = await run("ip", ["netns", "list"]);
+      const mounts = await run("findmnt", ["--list", "--noheadings", "--output", "TARGET"]);
+      expect(namespaces.stdout).not.toContain(`daybreak-${NAME}`);
+      expect(mounts.stdout).not.toContain(`/daybreak/labs/${NAME}`);
+    },
+    2 * MINUTE,
+  );
 });

@@ -141,7 +141,7 @@ export async function runK8s(config: Record<string, unknown> = {}, infraOutputs:
     ]);
     pulumi.runtime.setAllConfig(Object.fromEntries(texts) as Record<string, string>);
     await pulumi.runtime.setMocks(mocks(infraOutputs), "daybreak", "dev-k8s", false, "organization");
-    const raw = k8sStack();
+    const raw = await k8sStack();
     const outputs = await resolved(raw);
     await pulumi.runtime.disconnect(false);
     return {

@@ -1,5 +1,4 @@
 import { RELEASE_NAMES } from "../../config/schema";
-import { whenCompatible } from "../../k8s/cluster";
 import { INFRA_OUTPUTS, type Registered, type Run, runK8s } from "./k8s-program";
 
 const RELEASE = "helm.sh/v3:Release";
@@ -60,6 +59,10 @@ describe("the cluster", () => {
       enableServerSideApply: "true",
     });
     expect(providers[0]?.secrets).toContain("kubeconfig");
+  });
+
+  it("that is not there yet is asked for by name, before anything is made", async () => {
+    await expect(runK8s({}, {})).rejects.toThrow(/pulumi up --stack organization\/daybreak\/dev /);
   });
 
   it("gets every Kubernetes resource through it", () => {
@@ -291,12 +294,15 @@ describe("Linkerd's channels", () => {
     expect(stable.outputs["versions"]).toMatchObject({ linkerd: "stable-2.14.10" });
   });
 
-  it("are refused where upstream does not support the cluster's Kubernetes, with the reason", () => {
-    const verdict = (linkerdChannel: "edge" | "stable", allowUnsupportedVersions: boolean) => () =>
-      whenCompatible({ linkerdChannel, allowUnsupportedVersions }, "1.35.4", "kubeconfig");
-    expect(verdict("stable", false)).toThrow(/supports Kubernetes 1\.21 to 1\.28, the cluster runs 1\.35\.4/);
-    expect(verdict("stable", true)()).toBe("kubeconfig");
-    expect(verdict("edge", false)()).toBe("kubeconfig");
+  it("are refused where upstream does not support the cluster's Kubernetes, with the reason", async () => {
+    await expect(runK8s({ linkerdChannel: "stable" })).rejects.toThrow(
+      /supports Kubernetes 1\.21 to 1\.28, the cluster runs 1\.35\.4/,
+    );
+  });
+
+  it("are installed on any Kubernetes by whoever says so", async () => {
+    const run = await runK8s({ linkerdChannel: "stable", allowUnsupportedVersions: true });
+    expect(run.outputs["versions"]).toMatchObject({ kubernetes: "1.35.4", linkerd: "stable-2.14.10" });
   });
 
   it("edge brings the Gateway API's types", () => {

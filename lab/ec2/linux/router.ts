@@ -35,7 +35,7 @@ export async function applyRouter(lab: string, state: Ec2State, vpc: Vpc): Promi
   const namespace = routerNamespace(lab, vpc.id);
   await ensureNamespace(namespace);
   await inNamespace(namespace, "nft", ["--file", "-"], routerRuleset(state, vpc));
-  const devices = await deviceNames(namespace);
+  const devices = await readyDevices(namespace);
   const subnets = Object.values(state.subnets).filter((subnet) => subnet.vpcId === vpc.id);
   await ipBatch(namespace, [
     ...subnets.map((subnet) => `address replace ${routerAddress(subnet)}/32 dev lo`),
@@ -55,9 +55,21 @@ function nameServerAddress(vpc: Vpc): string[] {
   return [`address replace ${a}.${b}.${c}.${(d ?? 0) + 2}/32 dev lo`];
 }
 
-async function deviceNames(namespace: string): Promise<Set<string>> {
-  const output = await inNamespace(namespace, "ip", ["-brief", "link", "show"]);
-  return new Set(output.split("\n").map((line) => (line.split(/[\s@]/)[0] ?? "").trim()));
+/** Set on a device as the last step of making its cable: one without it was left half-made by a killed process. */
+const ready = "daybreak-ready";
+
+/** Names of the devices in a namespace whose cable is whole; half-made ones are removed. */
+async function readyDevices(namespace: string): Promise<Set<string>> {
+  const output = await inNamespace(namespace, "ip", ["-oneline", "link", "show"]);
+  const devices = output.split("\n").flatMap((line) => {
+    const name = /^\d+: ([^@:]+)/.exec(line)?.[1];
+    return name === undefined || name === "lo" ? [] : [{ name, whole: line.includes(`alias ${ready}`) }];
+  });
+  await ipBatch(
+    namespace,
+    devices.filter(({ whole }) => !whole).map(({ name }) => `link delete ${name}`),
+  );
+  return new Set(devices.filter(({ whole }) => whole).map(({ name }) => name));
 }
 
 /** The cable to the internet exists while an internet gateway is attached; the internet routes public addresses to it. */
@@ -78,6 +90,7 @@ async function applyGateway(lab: string, state: Ec2State, vpc: Vpc, present: boo
       `route add default via ${workstationAddress} dev ${internetDevice} onlink`,
     ]);
     await ipBatch(internet, [`link set ${device} up`]);
+    await ipBatch(router, [`link set ${internetDevice} alias ${ready}`]);
   }
   await routePublicAddresses(internet, device, publicAddresses(state, vpc));
 }
@@ -123,4 +136,5 @@ async function plugIn(lab: string, state: Ec2State, machine: Instance): Promise<
     `link set ${machineInterface} up`,
     `route add default via ${routerAddress(subnet)} dev ${machineInterface}`,
   ]);
+  await ipBatch(routerNamespace(lab, machine.vpcId), [`link set ${device} alias ${ready}`]);
 }

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, type ClientChannel, type ConnectConfig } from "ssh2";
 import type { Context } from "../server/provider";
+import { onAbort } from "./abort";
 import { type Connection, type Endpoint, connectConfig } from "./connection";
 
 /** First pause between dials, its growth, and its upper limit: the upstream provider's. */
@@ -69,13 +70,12 @@ function message(error: unknown): string {
 function connect(config: ConnectConfig, signal: AbortSignal): Promise<Client> {
   return new Promise((resolve, reject) => {
     const client = new Client();
-    const abort = () => {
+    const listening = onAbort(signal, () => {
       client.destroy();
       reject(new Error("stopped while dialling"));
-    };
-    signal.addEventListener("abort", abort, { once: true });
+    });
     client.once("ready", () => {
-      signal.removeEventListener("abort", abort);
+      listening.stop();
       resolve(client);
     });
     client.on("keyboard-interactive", (_name, _instructions, _language, prompts, finish) =>
@@ -83,12 +83,12 @@ function connect(config: ConnectConfig, signal: AbortSignal): Promise<Client> {
     );
     // Stays for the connection's whole life: an error after `ready` shows at the command that it breaks.
     client.on("error", (error) => {
-      signal.removeEventListener("abort", abort);
+      listening.stop();
       client.destroy();
       reject(error);
     });
     client.once("close", () => reject(new Error("the server closed the connection")));
-    client.connect(config);
+    if (!signal.aborted) client.connect(config);
   });
 }
 

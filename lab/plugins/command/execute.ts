@@ -1,6 +1,7 @@
 /** Runs one command over an open SSH connection. */
 import type { Client, ClientChannel } from "ssh2";
 import type { Context } from "../server/provider";
+import { onAbort } from "./abort";
 
 /** What to run. */
 export interface Execution {
@@ -31,15 +32,14 @@ export async function execute(client: Client, execution: Execution, signal: Cont
       collect(channel.stderr, (text) => (texts.stderr += text), "stderr"),
     ];
     let ending: string | undefined = "Process ended without exit status: the connection broke";
-    const abort = () => {
+    const listening = onAbort(signal, () => {
       channel.signal("TERM");
       channel.close();
       reject(signal.reason as Error);
-    };
-    signal.addEventListener("abort", abort, { once: true });
+    });
     channel.on("exit", (code: number | null, name?: string) => (ending = describeExit(code, name)));
     channel.on("close", () => {
-      signal.removeEventListener("abort", abort);
+      listening.stop();
       flushes.forEach((flush) => flush());
       resolve({ ...texts, failure: ending });
     });

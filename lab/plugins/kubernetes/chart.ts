@@ -1,9 +1,9 @@
 /** Charts: fetched once in the life of the process, with their name and version. */
-import { existsSync, mkdtempSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
 import { textAt } from "./object";
-import { Helm, helmHome, withHelm } from "./helm";
+import { type Helm, withHelm } from "./helm";
 
 /** What decides which chart it is; the properties are the Release's. */
 export interface ChartSource {
@@ -23,10 +23,10 @@ export interface ChartSource {
   };
 }
 
-/** A chart on this machine. */
+/** A chart that is at hand. */
 export interface Chart {
-  /** Directory or archive. */
-  path: string;
+  /** Directory or archive on this machine, or the archive itself. */
+  content: string | Buffer;
   name: string;
   version: string;
   appVersion: string;
@@ -47,12 +47,18 @@ export function fetchChart(source: ChartSource): Promise<Chart> {
   return fresh;
 }
 
+/** Path of the chart for one operation of helm. */
+export function chartPath(helm: Helm, { content }: Chart): string {
+  return typeof content === "string" ? content : helm.file(content, ".tgz");
+}
+
 async function fetch(helm: Helm, source: ChartSource): Promise<Chart> {
   const path = isLocal(source) ? await localChart(helm, source) : await pull(helm, source);
+  const content = isLocal(source) ? path : readFileSync(path);
   const metadata: unknown = parse(await helm.run(["show", "chart", path]));
   const name = textAt(metadata, "name");
   if (textAt(metadata, "type") === "library") throw new Error(`${name} is a library chart: it can't be installed`);
-  return { path, name, version: textAt(metadata, "version"), appVersion: textAt(metadata, "appVersion") };
+  return { content, name, version: textAt(metadata, "version"), appVersion: textAt(metadata, "appVersion") };
 }
 
 function isLocal({ chart, repositoryOpts }: ChartSource): boolean {
@@ -65,7 +71,7 @@ async function localChart(helm: Helm, { chart, dependencyUpdate }: ChartSource):
 }
 
 async function pull(helm: Helm, source: ChartSource): Promise<string> {
-  const target = mkdtempSync(join(helmHome(), "chart-"));
+  const target = helm.directory;
   const args = ["pull", ...(await address(helm, source)), "--destination", target];
   if (source.version) args.push("--version", source.version);
   else if (source.devel) args.push("--devel");

@@ -1,7 +1,6 @@
 /** Runs the `helm` program in surroundings of its own: nothing of the user's Helm settings, no secret on a command line. */
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { writeKubeconfig } from "./kubeconfig";
@@ -17,18 +16,6 @@ export class HelmError extends Error {
     super(message);
     this.name = "HelmError";
   }
-}
-
-let home: string | undefined;
-
-/** Directory for charts, indexes and discovery caches of this process; removed when it ends. Holds no secret. */
-export function helmHome(): string {
-  if (home === undefined) {
-    const made = mkdtempSync(join(tmpdir(), "daybreak-charts-"));
-    process.once("exit", () => rmSync(made, { recursive: true, force: true }));
-    home = made;
-  }
-  return home;
 }
 
 /** One operation's helm: its private files live as long as `work` runs. */
@@ -54,8 +41,8 @@ export class Helm {
   ) {}
 
   /** Writes a private file and gives its path: for values, certificates, repository passwords. */
-  file(content: string): string {
-    const path = join(this.directory, `file-${++this.files}`);
+  file(content: string | Buffer, suffix = ""): string {
+    const path = join(this.directory, `file-${++this.files}${suffix}`);
     writeFileSync(path, content, { mode: 0o600 });
     return path;
   }
@@ -94,15 +81,13 @@ export class Helm {
 
   private environment(): NodeJS.ProcessEnv {
     const ambient = Object.entries(process.env).filter(([key]) => !/^(HELM_|KUBE|XDG_)/.test(key));
-    const cache = helmHome();
-    mkdirSync(join(cache, "cache"), { recursive: true });
     return {
       ...Object.fromEntries(ambient),
-      HOME: cache,
+      HOME: this.directory,
       KUBECONFIG: this.kubeconfig,
-      HELM_CACHE_HOME: join(cache, "cache"),
+      HELM_CACHE_HOME: join(this.directory, "cache"),
       HELM_CONFIG_HOME: this.directory,
-      HELM_DATA_HOME: join(cache, "data"),
+      HELM_DATA_HOME: join(this.directory, "data"),
       HELM_REGISTRY_CONFIG: join(this.directory, "registry.json"),
       HELM_REPOSITORY_CONFIG: this.repositories ?? join(this.directory, "repositories.yaml"),
       HELM_NO_PLUGINS: "1",

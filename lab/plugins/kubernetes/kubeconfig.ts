@@ -1,5 +1,5 @@
 /** The kubeconfig of a provider: where it comes from, which cluster it means, and a private copy of it for Helm. */
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
@@ -71,15 +71,39 @@ export function clusterIdentity(source: KubeconfigSource): string | undefined {
   }
 }
 
-/** Writes the kubeconfig (without one: an empty file) to a file only this user can read, in a directory of its own. `remove` deletes both. */
+/** Name of a private directory, with the process that uses it. */
+const PRIVATE = /^daybreak-helm-(\d+)-/;
+
+/**
+ * Writes the kubeconfig (without one: an empty file) to a file only this user can read, in a directory of its own.
+ * `remove` deletes both; what a killed process left is deleted here.
+ */
 export function writeKubeconfig(config: KubeConfig | undefined): {
   directory: string;
   path: string;
   remove: () => void;
 } {
-  const directory = mkdtempSync(join(tmpdir(), "daybreak-helm-"));
-  chmodSync(directory, 0o700);
+  sweep();
+  // mkdtemp makes it for its owner only.
+  const directory = mkdtempSync(join(tmpdir(), `daybreak-helm-${process.pid}-`));
   const path = join(directory, "kubeconfig");
   writeFileSync(path, config?.exportConfig() ?? "", { mode: 0o600 });
   return { directory, path, remove: () => rmSync(directory, { recursive: true, force: true }) };
+}
+
+function sweep(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = Number(PRIVATE.exec(name)?.[1] ?? process.pid);
+    if (!isRunning(pid)) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Somebody else's process runs, too.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }

@@ -2,12 +2,12 @@
 import { createHash } from "node:crypto";
 import type { Context } from "../server/provider";
 import { describePods, podReason, podsOf, unreadyPods } from "./await/pods";
-import { fetchChart } from "./chart";
+import { chartPath, fetchChart } from "./chart";
 import type { Cluster } from "./cluster";
 import { type Helm, withHelm } from "./helm";
 import { DEFAULT_TIMEOUT_SECONDS, type ReleaseInputs } from "./release-inputs";
 import { OWNER_LABEL, type Release, type Revision, markFailed, newestRelease, revisionsOf } from "./release-record";
-import { parseId } from "./object";
+import { type KubeObject, parseId } from "./object";
 
 /** The namespace's pods are looked at this often for the progress line, milliseconds. */
 const PROGRESS_MILLISECONDS = 2000;
@@ -29,7 +29,7 @@ export async function deploy(cluster: Cluster, inputs: ReleaseInputs, ctx: Conte
   const chart = await fetchChart(inputs);
   const action = await actionFor(cluster, inputs, ctx, isOurs);
   const helmError = await withHelm(cluster.kubeconfig, async (helm) => {
-    const args = [action, name, chart.path, ...sharedFlags(helm, inputs, ctx), ...flagsOf(action, inputs)];
+    const args = [action, name, chartPath(helm, chart), ...sharedFlags(helm, inputs, ctx), ...flagsOf(action, inputs)];
     const stop = watchPods(
       cluster,
       inputs,
@@ -130,7 +130,7 @@ function watchPods(cluster: Cluster, inputs: ReleaseInputs, ctx: Context, doing:
   ctx.log("info", shown, true);
   let busy = false;
   const look = async () => {
-    const pods = await podsOf(cluster, inputs.namespace);
+    const pods = ownFirst(await podsOf(cluster, inputs.namespace), inputs.name);
     const unready = unreadyPods(pods);
     const [pod] = unready;
     const waiting = pod ? `, waiting for pod ${pod.metadata.name}: ${podReason(pod)}` : "";
@@ -156,7 +156,7 @@ function watchPods(cluster: Cluster, inputs: ReleaseInputs, ctx: Context, doing:
 async function reasonsOf(cluster: Cluster, inputs: ReleaseInputs, ctx: Context, message: string): Promise<string[]> {
   const { namespace, name } = inputs;
   const why = ctx.signal.aborted ? `${(ctx.signal.reason as Error).message}; ${message}` : message;
-  const pods = await podsOf(cluster, namespace).catch(() => []);
+  const pods = ownFirst(await podsOf(cluster, namespace).catch(() => []), name);
   const [pod] = unreadyPods(pods);
   const next = pod
     ? `look closer with: kubectl -n ${namespace} describe pod ${pod.metadata.name}; then run pulumi up again, it goes on from there`
@@ -165,6 +165,13 @@ async function reasonsOf(cluster: Cluster, inputs: ReleaseInputs, ctx: Context, 
   const limit = inputs.timeout || DEFAULT_TIMEOUT_SECONDS;
   const hint = waited ? [`the limit was ${limit} s, the Release's \`timeout\``] : [];
   return [`Release ${namespace}/${name}: ${why}`, ...hint, ...(await describePods(cluster, pods)), next];
+}
+
+/** The namespace's pods, those of the release before the others. */
+function ownFirst(pods: readonly KubeObject[], release: string): KubeObject[] {
+  const isOwn = ({ metadata }: KubeObject) =>
+    metadata.labels?.["app.kubernetes.io/instance"] === release || metadata.name.startsWith(`${release}-`);
+  return [...pods.filter(isOwn), ...pods.filter((pod) => !isOwn(pod))];
 }
 
 /** Uninstalls a release and waits until its objects are gone; one that is gone already is fine. */
@@ -176,6 +183,7 @@ export async function uninstall(cluster: Cluster, inputs: ReleaseInputs, id: str
   ctx.log("info", `Release ${name}: uninstalling`, true);
   try {
     await withHelm(cluster.kubeconfig, (helm) => helm.run(args, { signal: ctx.signal }));
+    ctx.log("info", "", true);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const pods = await podsOf(cluster, namespace).catch(() => []);

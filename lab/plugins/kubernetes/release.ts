@@ -13,7 +13,7 @@ import {
   secret,
 } from "../server/provider";
 import { same } from "../server/schema";
-import { fetchChart } from "./chart";
+import { chartPath, fetchChart } from "./chart";
 import { Cluster } from "./cluster";
 import { HelmError, withHelm } from "./helm";
 import { ReleaseFailedError, deploy, uninstall } from "./release-deploy";
@@ -75,8 +75,9 @@ function sameChart(old: Existing<Properties>, inputs: ReleaseInputs): boolean {
 
 /** Finds wrong values before anything is made. What only the cluster can tell is left to the update. */
 async function render(inputs: ReleaseInputs, ctx: Context): Promise<void> {
-  const { path } = await fetchChart(inputs);
+  const chart = await fetchChart(inputs);
   await withHelm(undefined, async (helm) => {
+    const path = chartPath(helm, chart);
     const values = helm.file(JSON.stringify(inputs.values ?? {}));
     if (inputs.lint) await helm.run(["lint", path, "--values", values], { signal: ctx.signal });
     const args = ["template", inputs.name, path, "--namespace", inputs.namespace, "--values", values];

@@ -82,7 +82,11 @@ function checkString(news: Properties): Checked {
   const known = Object.fromEntries(Object.entries(news).filter(([, value]) => typeof value !== "object"));
   const all = withDefaults(known as unknown as StringInputs);
   const { lower, upper, numeric, special, length } = all;
-  if (typeof known["numeric"] === "boolean" && typeof known["number"] === "boolean" && known["numeric"] !== known["number"]) {
+  if (
+    typeof known["numeric"] === "boolean" &&
+    typeof known["number"] === "boolean" &&
+    known["numeric"] !== known["number"]
+  ) {
     failures.push({ property: "number", reason: "contradicts numeric; set numeric only" });
   }
   if (!lower && !upper && !numeric && !special) {

@@ -45,7 +45,10 @@ export async function awaitGone(cluster: Cluster, object: KubeObject, ctx: Conte
       if (isNotFound(error)) return undefined;
       throw error;
     });
-    if (!live || (object.metadata.uid && live.metadata.uid !== object.metadata.uid)) return;
+    if (!live || (object.metadata.uid && live.metadata.uid !== object.metadata.uid)) {
+      if (shown !== "") ctx.log("info", "", true);
+      return;
+    }
     const held = heldBy(live);
     const over = ctx.signal.aborted ? String((ctx.signal.reason as Error).message) : `not gone after ${limit} s`;
     if (ctx.signal.aborted || Date.now() > end) {
