@@ -93,7 +93,8 @@ export function failed(header: CheckHeader, error: unknown): CheckResult {
 
 const REASONS: [RegExp, Reason][] = [
   [/no such host|^DNS:|\blookup\b|EAI_AGAIN|ENOTFOUND/, "dns"],
-  [/time-?out|timed out|deadline exceeded|no answer|ETIMEDOUT|TimeoutError/i, "timeout"],
+  // The API server's messages carry the webhook's URL with its `timeout=10s`.
+  [/time-?out(?!=)|timed out|deadline exceeded|no answer|ETIMEDOUT|TimeoutError/i, "timeout"],
   [/refused|ECONNREFUSED/i, "refused"],
   [/no route to host|unreachable|EHOSTUNREACH|ENETUNREACH/i, "unreachable"],
   [/forbidden|unauthori[sz]ed/i, "denied"],

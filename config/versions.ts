@@ -53,6 +53,9 @@ export const BOOKINFO_VERSION = "1.18.0";
 /** fortio. Source: tags of the Go module fortio.org/fortio; its image is published under the same number. The last release without the grol interpreter, whose module cannot be had. */
 export const FORTIO_VERSION = "1.68.2";
 
+/** curl. Source: tags of curlimages/curl; the version that Debian 12 carries, which the lab runs. */
+export const CURL_VERSION = "7.88.1";
+
 /** agnhost. Source: `test/utils/image/manifest.go` of Kubernetes 1.35.4. */
 export const AGNHOST_VERSION = "2.59";
 
@@ -71,6 +74,7 @@ export const images = {
     productpage: bookinfo("productpage-v1"),
   },
   fortio: `docker.io/fortio/fortio:${FORTIO_VERSION}`,
+  curl: `docker.io/curlimages/curl:${CURL_VERSION}`,
   agnhost: `registry.k8s.io/e2e-test-images/agnhost:${AGNHOST_VERSION}`,
 } as const;
 

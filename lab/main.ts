@@ -10,6 +10,7 @@ const program = new Command("lab")
   .description(
     "Runs both stacks of daybreak on this machine, without a cloud account: EC2 is played by systemd-nspawn.",
   )
+  .enablePositionalOptions()
   .showHelpAfterError();
 
 const labOption = ["--lab <name>", "name of the lab; labs of different names run side by side", "lab"] as const;
@@ -48,8 +49,6 @@ program
   .action(async (command: string[], { lab }: { lab: string }) => {
     process.exitCode = await openShell(livingLab(lab), command);
   });
-
-program.enablePositionalOptions();
 
 function livingLab(name: string): Lab {
   const lab = readLab(name);

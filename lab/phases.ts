@@ -19,20 +19,23 @@ export interface PhaseTime {
  */
 export async function runPhases<Context>(phases: Phase<Context>[], context: Context): Promise<PhaseTime[]> {
   const times: PhaseTime[] = [];
+  let failure: unknown;
   const tasks = phases.map(({ title, run }): ListrTask<Context> => ({
     title,
     task: async (ctx, task) => {
       const begun = Date.now();
-      const result = await run(ctx, (line) => (task.output = line));
+      const result = await run(ctx, (line) => (task.output = line)).catch((error: unknown) => {
+        failure = error;
+        throw new Error("failed, see below", { cause: error });
+      });
       const seconds = (Date.now() - begun) / 1000;
       times.push({ title, seconds });
       task.title = `${title}${result ? `: ${result}` : ""} (${seconds.toFixed(1)} s)`;
     },
   }));
-  await new Listr<Context>(tasks, {
-    ctx: context,
-    fallbackRenderer: "simple",
-    rendererOptions: { showErrorMessage: false },
-  }).run();
+  const list = new Listr<Context>(tasks, { ctx: context, fallbackRenderer: "simple" });
+  await list.run().catch((error: unknown) => {
+    throw failure ?? error;
+  });
   return times;
 }

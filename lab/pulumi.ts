@@ -1,10 +1,5 @@
-import { execa } from "execa";
-import { join } from "node:path";
-
-import { inLab, labEnvironment, type Lab } from "./lab";
-
-/** The checkout this lab runs the programs of. */
-export const PROJECT_DIR = join(__dirname, "..");
+import { runInLab } from "./command";
+import type { Lab } from "./lab";
 
 /** What `pulumi up` did, by its own summary. */
 export interface Update {
@@ -30,17 +25,8 @@ export class PulumiError extends Error {
  * @param onLine gets every line of the live output.
  * @throws PulumiError with the diagnostics, when the command fails.
  */
-export async function pulumi(lab: Lab, args: string[], onLine: (line: string) => void = () => {}): Promise<string> {
-  const [file, nsArgs] = inLab(lab, "pulumi", args);
-  const child = execa(file, nsArgs, {
-    cwd: PROJECT_DIR,
-    env: labEnvironment(lab),
-    all: true,
-    reject: false,
-    stdin: "ignore",
-  });
-  for await (const line of child.iterable({ from: "all" })) onLine(String(line));
-  const result = await child;
+export async function pulumi(lab: Lab, args: string[], onLine?: (line: string) => void): Promise<string> {
+  const result = await runInLab(lab, "pulumi", args, onLine);
   if (result.failed) throw new PulumiError(`pulumi ${args.join(" ")}`, result.all);
   return result.stdout;
 }

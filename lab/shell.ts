@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 
 import { inLab, labEnvironment, type Lab } from "./lab";
-import { PROJECT_DIR } from "./pulumi";
+import { PROJECT_DIR } from "./command";
 
 /**
  * Runs a shell, or one command, where the lab's addresses can be reached and the plain CLIs mean the lab.

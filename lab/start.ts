@@ -1,19 +1,19 @@
-import { execa } from "execa";
 import { existsSync } from "node:fs";
 
 import { buildAll } from "./build/build";
 import { standInImages } from "./build/stand-ins";
 import { runningBackground } from "./background";
+import { runInLab } from "./command";
 import { ensureInternet, internetExists } from "./ec2/internet";
 import { deadInstances } from "./ec2/instances";
 import { writeKubeconfigs } from "./kubeconfig";
-import { describeLab, inLab, labEnvironment, LAB_STACKS, readLab, writeLab, type Lab } from "./lab";
+import { describeLab, labEnvironment, LAB_STACKS, readLab, writeLab, type Lab } from "./lab";
 import { publishPorts, PUBLISHED_PORTS } from "./loopback";
 import { MIRROR_PROCESSES, startMirror } from "./mirror";
 import { buildPlugins, installPlugins } from "./plugins/build";
 import { describeMissing, makeLabsFolder, missingPrerequisites } from "./prerequisites";
 import { runPhases, type Phase, type PhaseTime } from "./phases";
-import { outputs, PROJECT_DIR, up, type Update } from "./pulumi";
+import { outputs, up, type Update } from "./pulumi";
 import { labNames, stopLab } from "./stop";
 import type { Summary } from "./summary";
 
@@ -100,16 +100,7 @@ async function workloads(context: Context, say: (line: string) => void): Promise
 }
 
 async function check({ lab }: Context, say: (line: string) => void): Promise<string> {
-  const [file, args] = inLab(lab, "node_modules/.bin/tsx", ["check/main.ts", "--stack", LAB_STACKS.infra]);
-  const child = execa(file, args, {
-    cwd: PROJECT_DIR,
-    env: labEnvironment(lab),
-    all: true,
-    reject: false,
-    stdin: "ignore",
-  });
-  for await (const line of child.iterable({ from: "all" })) say(String(line));
-  const result = await child;
+  const result = await runInLab(lab, "node_modules/.bin/tsx", ["check/main.ts", "--stack", LAB_STACKS.infra], say);
   if (result.failed)
     throw new Error(`The check found something:\n${result.all}\nRun it again with: npm run lab:shell -- npm run check`);
   return result.stdout.trim().split("\n").at(-1) ?? "";

@@ -26,7 +26,7 @@ export async function k8sStack() {
     { channel: linkerdChannel, pinToControlPlane, charts, monitorTypes: monitoring.types },
     inCluster,
   );
-  const mesh = [linkerd.controlPlane, linkerd.viz];
+  const mesh = [linkerd.injection, linkerd.viz];
 
   const bookinfo = new Bookinfo("bookinfo", { pinToControlPlane, mesh }, inCluster);
 

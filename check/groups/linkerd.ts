@@ -5,7 +5,7 @@ import { ApiError, type Api } from "../api";
 import type { Context, Group } from "../context";
 import { isMeshed, meshPods, proxyKind, type MeshPods } from "../mesh";
 import { checkOf, explain, failed, probe, skipped, since, type CheckHeader, type CheckResult } from "../result";
-import { prometheusPath, query } from "./prometheus";
+import { prometheusPath, query, settled } from "./prometheus";
 import { podProbe } from "./system";
 
 const group = "linkerd" as const;
@@ -33,7 +33,7 @@ export const linkerd: Group = {
     const [issuerCheck, injectorCheck, mtlsCheck] = await Promise.all([
       issuer(context.api, mesh.controlNamespace),
       injector(context.api, mesh),
-      mtls(context),
+      mtls(context, mesh.pods.some(isMeshed)),
     ]);
     const empty = mesh.pods.length === 0 ? { detail: nothing } : {};
     return [
@@ -131,13 +131,14 @@ async function injector(api: Api, { namespaces, pods }: MeshPods): Promise<Check
 }
 
 /** Any encrypted request among meshed pods proves it; none at all though there are requests refutes it. */
-async function mtls({ api, cluster }: Context): Promise<CheckResult> {
+async function mtls({ api, cluster }: Context, hasMeshed: boolean): Promise<CheckResult> {
   const base = prometheusPath(cluster);
   if (base === undefined) return skipped(HEADERS.mtls, "Prometheus isn't installed");
   const start = performance.now();
   const header = (): CheckHeader => ({ ...HEADERS.mtls, seconds: since(start) });
   try {
-    const series = await query(api, base, 'count by (tls) ({__name__=~"request_total|response_total", tls!=""})');
+    const ask = () => query(api, base, 'count by (tls) ({__name__=~"request_total|response_total", tls!=""})');
+    const series = await settled(ask, ({ length }) => length > 0 || !hasMeshed);
     if (series.length === 0) return skipped(header(), "Prometheus has no request_total of any proxy (yet)");
     const encrypted = series.find(({ metric }) => (metric as { tls?: string }).tls === "true")?.value ?? 0;
     const detail = `${encrypted} series with tls="true"`;

@@ -1,7 +1,7 @@
 import type { V1Service } from "@kubernetes/client-node";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { Api } from "../api";
+import { ApiError, type Api } from "../api";
 import type { Cluster } from "../cluster";
 import type { Context, Group } from "../context";
 import { checkOf, explain, failed, probe, since, skipped, type CheckResult, type Probe } from "../result";
@@ -10,8 +10,8 @@ import { checkOf, explain, failed, probe, since, skipped, type CheckResult, type
 const MIN_TARGETS = 15;
 /** Seconds a query may take; the users' criterion too. */
 const MAX_QUERY_SECONDS = 1;
-/** A new target is first asked within one scrape interval, 30 s. */
-const SETTLE = 30_000;
+/** Its operator makes Prometheus when the release is installed already; a new target is first asked within 30 s. */
+const SETTLE = 60_000;
 
 /** Queries of the kind that the dashboards make, over all there is. */
 const QUERIES = [
@@ -107,15 +107,33 @@ async function checkTargets(
 }
 
 /** Waits while targets are new or have just come up. */
-async function settledTargets(api: Api, base: string): Promise<Target[]> {
+function settledTargets(api: Api, base: string): Promise<Target[]> {
+  const ask = async () =>
+    (await api.get<{ data: { activeTargets: Target[] } }>(`${base}/targets?state=active`)).data.activeTargets;
+  return settled(ask, (all) => all.length >= MIN_TARGETS && all.every(({ health }) => health === "up"));
+}
+
+/**
+ * Asks Prometheus again, while it starts, until the answer will do; the last answer or error after a minute.
+ * @throws at once for what waiting does not heal
+ */
+export async function settled<T>(ask: () => Promise<T>, willDo: (answer: T) => boolean): Promise<T> {
   const deadline = performance.now() + SETTLE;
   for (;;) {
-    const { data } = await api.get<{ data: { activeTargets: Target[] } }>(`${base}/targets?state=active`);
-    const targets = data.activeTargets;
-    const whole = targets.length >= MIN_TARGETS && targets.every(({ health }) => health === "up");
-    if (whole || performance.now() > deadline) return targets;
+    const over = performance.now() > deadline;
+    try {
+      const answer = await ask();
+      if (over || willDo(answer)) return answer;
+    } catch (error) {
+      if (over || !isStarting(error)) throw error;
+    }
     await sleep(500);
   }
+}
+
+/** The API server's word for a Service without a ready pod, and Prometheus' own while it reads its log. */
+function isStarting(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 503 && !/dial tcp/.test(error.message);
 }
 
 function targetProbe({ health, scrapeUrl, lastError, labels }: Target): Probe {

@@ -14,8 +14,8 @@ const HEADER = {
 /** agnhost's `/always-deny` says so. */
 const DENIED = /denied the request|denies all requests/;
 
-/** The API server learns of a new configuration, and kube-proxy of its Service, within two or three seconds. */
-const SETTLE = 6_000;
+/** The API server learns of a new configuration, and kube-proxy of its Service, within seconds, on a busy node within ten. */
+const SETTLE = 15_000;
 
 export const webhook: Group = {
   id: "webhook",

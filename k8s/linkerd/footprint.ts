@@ -1,4 +1,5 @@
 import type { Budget, Footprint } from "../budget";
+import { INJECTOR_WAIT } from "./injector-wait";
 
 /** The proxy beside every meshed container. Measured idle: 3 MiB; the mesh's own figure under load: up to 26 MB. */
 export const PROXY: Budget = { cpu: 10, memory: 20, memoryLimit: 128 };
@@ -49,4 +50,10 @@ export const VIZ = {
   dashboard: viz("web"),
 };
 
-export const LINKERD_FOOTPRINT: readonly Footprint[] = [DESTINATION, IDENTITY, INJECTOR, ...Object.values(VIZ)];
+export const LINKERD_FOOTPRINT: readonly Footprint[] = [
+  DESTINATION,
+  IDENTITY,
+  INJECTOR,
+  INJECTOR_WAIT,
+  ...Object.values(VIZ),
+];

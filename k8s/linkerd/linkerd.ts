@@ -6,6 +6,7 @@ import { PROMETHEUS_URL } from "../monitoring/names";
 import { namespace } from "../namespace";
 import { type ChartSettings, release } from "../release";
 import { MeshIdentity } from "./identity";
+import { injectorWait } from "./injector-wait";
 import { controlPlaneValues, crdsValues, vizValues } from "./values";
 
 export interface LinkerdArgs {
@@ -25,8 +26,10 @@ const CONTROL_PLANE_LABELS = {
 
 /** The service mesh: its types, its control plane, and the viz extension on the existing Prometheus. */
 export class Linkerd extends pulumi.ComponentResource {
-  /** Ready when identity, destination and injector are. A meshed pod must not be made before: injection fails open. */
+  /** Ready when identity, destination and injector are. */
   readonly controlPlane: k8s.helm.v3.Release;
+  /** Ends when the API server can call the injector. A meshed pod must not be made before: injection fails open. */
+  readonly injection: k8s.batch.v1.Job;
   /** Reads Prometheus when asked, so it need not wait for it. Pods that it shall tap are made after it. */
   readonly viz: k8s.helm.v3.Release;
 
@@ -72,6 +75,8 @@ export class Linkerd extends pulumi.ComponentResource {
       { ...parent, dependsOn: [crds, monitorTypes] },
     );
 
+    this.injection = injectorWait(home.metadata.name, this.controlPlane, parent);
+
     const vizHome = namespace(
       {
         name: "linkerd-viz",
@@ -90,7 +95,7 @@ export class Linkerd extends pulumi.ComponentResource {
         values: vizValues(args.channel),
       },
       args.charts,
-      { ...parent, dependsOn: [this.controlPlane] },
+      { ...parent, dependsOn: [this.injection] },
     );
 
     this.registerOutputs({ controlPlane: this.controlPlane.name, viz: this.viz.name });

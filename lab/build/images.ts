@@ -96,7 +96,7 @@ const TOOLS: readonly ImageRecipe[] = [
     labels: built(`fortio.org/fortio@v${TOOL_VERSIONS.fortio}`),
   },
   {
-    name: "docker.io/curlimages/curl:7.88.1",
+    name: pins.curl,
     base: "debian",
     programs: {},
     entrypoint: ["/usr/bin/curl"],

@@ -249,8 +249,12 @@ function withoutPlacement(value: unknown): unknown {
 }
 
 describe("pinning", () => {
+  /** Paths of what the switch pins: the wait for the injector asks from where the API server is, pinned or not. */
+  const pinned = (run: Run) =>
+    run.resources.flatMap(({ inputs, name }) => (name === "injector-wait" ? [] : pinnedPaths(inputs, name)));
+
   it("puts productpage, the monitoring and the mesh's control plane on the control-plane node, and nothing else", () => {
-    expect(standard.resources.flatMap(({ inputs, name }) => pinnedPaths(inputs, name)).sort()).toEqual([
+    expect(pinned(standard).sort()).toEqual([
       "linkerd-control-plane/values",
       "productpage-v1/spec/template/spec",
       "prometheus/values/alertmanager/alertmanagerSpec",
@@ -263,6 +267,13 @@ describe("pinning", () => {
     ]);
   });
 
+  it.each([true, false])("asks for the injector from the API server's own network (pinning %s)", (on) => {
+    const job = (on ? standard : unpinned).get("batch/v1:Job", "injector-wait");
+    expect(job.inputs["spec"]).toMatchObject({
+      template: { spec: { hostNetwork: true, nodeSelector: { [CONTROL_PLANE]: "" } } },
+    });
+  });
+
   it("tolerates the taint wherever it selects the node", () => {
     const spec = standard.get(DEPLOYMENT, "productpage-v1").inputs["spec"] as { template: { spec: Tree } };
     expect(spec.template.spec).toMatchObject({
@@ -272,11 +283,11 @@ describe("pinning", () => {
   });
 
   it("off: nothing is pinned, and nothing else differs", () => {
-    expect(unpinned.resources.flatMap(({ inputs, name }) => pinnedPaths(inputs, name))).toEqual([]);
+    expect(pinned(unpinned)).toEqual([]);
     // Components record the switch itself.
     const custom = (run: Run) =>
       run.resources
-        .filter(({ type }) => !type.startsWith("daybreak:"))
+        .filter(({ type, name }) => !type.startsWith("daybreak:") && name !== "injector-wait")
         .map(({ type, name, inputs }) => [`${type} ${name}`, inputs] as const)
         .sort(([a], [b]) => a.localeCompare(b));
     expect(custom(unpinned)).toEqual(custom(standard).map(([id, inputs]) => [id, withoutPlacement(inputs)]));

@@ -57,10 +57,10 @@ const lockFile = `${folder}/host.lock`;
 export async function prepareHost(lab: string): Promise<void> {
   await withLock(lockFile, async () => {
     await loadModules();
-    const record = readRecord() ?? { labs: [], before: await readSettings() };
+    const record = readRecord() ?? { labs: [], before: readSettings() };
     if (!record.labs.includes(lab)) record.labs.push(lab);
     writeRecord(record);
-    for (const [name, least] of Object.entries(minimums)) await raise(name, least);
+    for (const [name, least] of Object.entries(minimums)) raise(name, least);
   });
 }
 
@@ -72,7 +72,7 @@ export async function restoreHost(lab: string): Promise<void> {
     if (record === undefined) return;
     record.labs = record.labs.filter((name) => name !== lab);
     if (record.labs.length > 0) return writeRecord(record);
-    for (const [name, value] of Object.entries(record.before)) await writeSetting(name, value);
+    for (const [name, value] of Object.entries(record.before)) writeSetting(name, value);
     rmSync(recordFile, { force: true });
   });
 }
@@ -102,43 +102,32 @@ function writeRecord(record: HostRecord): void {
   renameSync(`${recordFile}.draft`, recordFile);
 }
 
-async function readSettings(): Promise<Record<string, string>> {
-  const settings: Record<string, string> = {};
-  for (const name of [...Object.keys(minimums), ...writtenByMachines]) {
-    const value = await readSetting(name);
-    if (value !== undefined) settings[name] = value;
-  }
-  return settings;
+function readSettings(): Record<string, string> {
+  const names = [...Object.keys(minimums), ...writtenByMachines];
+  const entries = names.map((name) => [name, readSetting(name)] as const);
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 /**
- * Settings below net/ belong to the network namespace of whoever asks; those here are the machine's own, as its first
- * process sees them. So this also works from a lab's shell, which is in a namespace of its own.
+ * Settings below net/ belong to the namespace of whoever asks. Those here are the machine's own, which only a process
+ * in the machine's own namespace may write; the lab's commands that call this run there.
  */
-async function inMachineNamespace(script: string, ...args: string[]): Promise<string> {
-  return run("nsenter", ["--target", "1", "--net", "--", "sh", "-euc", script, "sh", ...args]);
-}
-
-async function readSetting(name: string): Promise<string | undefined> {
+function readSetting(name: string): string | undefined {
   const file = `/proc/sys/${name}`;
-  if (name.startsWith("net/")) {
-    return (await inMachineNamespace('[ ! -e "$1" ] || cat "$1"', file)).trim() || undefined;
-  }
   return existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
 }
 
-async function raise(name: string, least: number): Promise<void> {
-  const present = await readSetting(name);
-  if (present !== undefined && Number(present) < least) await writeSetting(name, String(least));
+function raise(name: string, least: number): void {
+  const present = readSetting(name);
+  if (present !== undefined && Number(present) < least) writeSetting(name, String(least));
 }
 
-async function writeSetting(name: string, value: string): Promise<void> {
-  const file = `/proc/sys/${name}`;
+function writeSetting(name: string, value: string): void {
   try {
-    if ((await readSetting(name)) === value) return;
-    if (name.startsWith("net/")) await inMachineNamespace('printf %s "$2" > "$1"', file, value);
-    else writeFileSync(file, value);
+    if (readSetting(name) !== value) writeFileSync(`/proc/sys/${name}`, value);
   } catch (cause) {
-    throw new Error(`${file} could not be set to ${value}: this machine's settings need root`, { cause });
+    throw new Error(`/proc/sys/${name} could not be set to ${value}; are you root in the machine's own network?`, {
+      cause,
+    });
   }
 }
