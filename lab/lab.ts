@@ -63,8 +63,15 @@ export function writeLab(lab: Lab): void {
 
 /** The lab of that name, or undefined when this machine has none. */
 export function readLab(name: string): Lab | undefined {
-  const file = join(LABS_DIR, name, "lab.json");
-  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Lab) : undefined;
+  const dir = join(LABS_DIR, name);
+  const file = join(dir, "lab.json");
+  if (!existsSync(file)) return undefined;
+  try {
+    return { ...(JSON.parse(readFileSync(file, "utf8")) as Lab), dir };
+  } catch {
+    // Cut off while it was written: as dead as one without a description.
+    return undefined;
+  }
 }
 
 /**

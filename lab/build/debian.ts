@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 
 import { StepLog } from "./run";
@@ -44,8 +44,13 @@ export function machineSources(): AptSource[] {
   return sources;
 }
 
+let known: AptSource[] = [];
+
+/** apt takes half a second to answer, and is asked again only while it knows nothing. */
 function readSources(): AptSource[] {
-  return parseSources(execFileSync("apt-get", ["indextargets", "--format", TARGET_FORMAT], { encoding: "utf8" }));
+  if (known.length === 0)
+    known = parseSources(execFileSync("apt-get", ["indextargets", "--format", TARGET_FORMAT], { encoding: "utf8" }));
+  return known;
 }
 
 /** Settings of this machine's apt that reaching its sources may need: proxies, and what it thinks of old lists. */
@@ -73,16 +78,11 @@ export const HOST_PACKAGES: readonly string[] = [
 
 /** The host packages that are not installed. */
 export function missingHostPackages(): string[] {
-  return HOST_PACKAGES.filter((name) => !installed(name));
-}
-
-function installed(name: string): boolean {
-  try {
-    const status = execFileSync("dpkg-query", ["-W", "-f", "${Status}", name], { encoding: "utf8", stdio: "pipe" });
-    return status.endsWith("ok installed");
-  } catch {
-    return false;
-  }
+  const format = "${Package} ${Status}\\n";
+  // Ends with 1 when a name is unknown; what it knows of the others stands in its output all the same.
+  const { stdout } = spawnSync("dpkg-query", ["-W", "-f", format, ...HOST_PACKAGES], { encoding: "utf8" });
+  const lines = stdout.split("\n");
+  return HOST_PACKAGES.filter((name) => !lines.includes(`${name} install ok installed`));
 }
 
 /** How long apt waits for another apt or dpkg on this machine, in seconds. */

@@ -20,7 +20,8 @@ const standInImage = z.strictObject({
   /** The product it stands in for. */
   standInFor: z.string(),
   labels: z.record(z.string(), z.string()).optional(),
-  base: z.enum(["scratch", "debian-iptables"]).default("scratch"),
+  /** Bookinfo's own images carry a shell and curl, which its users reach for with kubectl exec. */
+  base: z.enum(["scratch", "debian"]).default("scratch"),
 });
 
 /** One entry of `lab/standins/images.json`. */
@@ -44,7 +45,7 @@ export function standInRecipe({
   const program = entrypoint[0] ?? `/usr/bin/${basename(command)}`;
   return {
     name: image,
-    base: base === "scratch" ? "scratch" : "debian",
+    base,
     programs: { [program]: { standIn: basename(command) } },
     entrypoint,
     ...(user ? { user } : {}),
