@@ -1,5 +1,5 @@
 /** An SSH server on loopback that runs commands as the test's own user. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { type AuthContext, type Connection, Server, type ServerChannel, utils } from "ssh2";
@@ -58,10 +58,12 @@ export class SshServer {
     connection.on("authentication", (context) => this.authenticate(context));
     connection.on("tcpip", (accept, _reject, { destIP, destPort }) => {
       const channel = accept();
-      const target = spawn("bash", ["-c", `exec 3<>/dev/tcp/${destIP}/${destPort}; cat <&3 & cat >&3; wait`]);
+      const target = spawn("bash", ["-c", `exec 3<>/dev/tcp/${destIP}/${destPort}; cat <&3 & cat >&3; wait`], {
+        detached: true,
+      });
       channel.pipe(target.stdin).on("error", () => undefined);
       target.stdout.pipe(channel);
-      channel.on("close", () => target.kill());
+      channel.on("close", () => killGroup(target));
     });
     connection.on("session", (acceptSession) => {
       const session = acceptSession();
@@ -87,15 +89,27 @@ export class SshServer {
   private execute(channel: ServerChannel, command: string, environment: Record<string, string>): void {
     this.commands.push(command);
     // Not bash: with a socket as input and no SHLVL it takes itself for rshd's and reads .bashrc.
-    const child = spawn("sh", ["-c", command], { env: { PATH: process.env["PATH"], ...environment } });
+    const child = spawn("sh", ["-c", command], {
+      env: { PATH: process.env["PATH"], ...environment },
+      detached: true,
+    });
     channel.pipe(child.stdin).on("error", () => undefined);
     child.stdout.pipe(channel, { end: false });
     child.stderr.pipe(channel.stderr, { end: false });
-    channel.on("close", () => child.kill());
+    channel.on("close", () => killGroup(child));
     child.on("close", (code, signal) => {
       if (code === null) channel.exit(signal?.replace("SIG", "") ?? "TERM");
       else channel.exit(code);
       channel.end();
     });
+  }
+}
+
+/** Ends a detached child with everything that it started: a grandchild would keep its pipes, and with them jest, open. */
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // All of it has ended.
   }
 }

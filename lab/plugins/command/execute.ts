@@ -62,7 +62,9 @@ export async function execute(client: Client, execution: Execution, signal: Cont
 
 function describeExit(code: number | null, signal?: string): string | undefined {
   if (code === 0) return undefined;
-  return code === null ? `Process exited from signal ${signal ?? "unknown"}` : `Process exited with status ${code}`;
+  // ssh2 prefixes SIG, the protocol and the upstream provider do not.
+  const name = signal?.replace(/^SIG/, "") ?? "unknown";
+  return code === null ? `Process exited from signal ${name}` : `Process exited with status ${code}`;
 }
 
 function open(client: Client, { command, environment }: Execution): Promise<ClientChannel> {
