@@ -40,12 +40,19 @@ const EVERY_MONITOR = {
   scrapeConfigSelectorNilUsesHelmValues: false,
 };
 
+/**
+ * Nothing outlives these pods, so they need no time to save it. The operator's own 600 s and 120 s would hold the
+ * namespace: its controller waits for half of the longest grace period before it looks again whether the pods are gone.
+ */
+const GRACE = { terminationGracePeriodSeconds: 10 };
+
 function prometheus(choices: MonitoringChoices): Values {
   return {
     prometheusSpec: {
       ...placement(choices.pinToControlPlane),
       ...EVERY_MONITOR,
       ...RETENTION,
+      ...GRACE,
       // No volume claim: the cluster lives for a day, and has no storage class.
       storageSpec: {},
       scrapeInterval: SCRAPE_INTERVAL,
@@ -116,7 +123,12 @@ export function monitoringValues(choices: MonitoringChoices): Values {
     prometheusOperator: prometheusOperator(choices),
     prometheus: prometheus(choices),
     alertmanager: {
-      alertmanagerSpec: { ...pins, storage: {}, resources: resources(ALERTMANAGER.containers.alertmanager) },
+      alertmanagerSpec: {
+        ...pins,
+        ...GRACE,
+        storage: {},
+        resources: resources(ALERTMANAGER.containers.alertmanager),
+      },
     },
     grafana: grafana(choices),
     "kube-state-metrics": {
