@@ -56,9 +56,12 @@ export async function withApi<T>(
   }
 }
 
+/** What nobody listens to is given up soon. */
+const FIRST_CONTACT_SECONDS = 0.3;
+
 /** A cluster at an address. */
 export function clusterAt(server: string, settings: Partial<Settings> = {}): Cluster {
   const config = new KubeConfig();
   config.loadFromClusterAndUser({ name: "test", server, skipTLSVerify: true }, { name: "admin" });
-  return new Cluster(config, { ...DEFAULT_SETTINGS, ...settings });
+  return new Cluster(config, { ...DEFAULT_SETTINGS, ...settings }, undefined, FIRST_CONTACT_SECONDS);
 }

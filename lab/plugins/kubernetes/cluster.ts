@@ -70,8 +70,10 @@ export class Cluster {
     readonly settings: Settings,
     /** Why there is no usable kubeconfig; such a cluster counts as unreachable. */
     private readonly broken?: string,
+    /** How long the first contact may take, in seconds; the connection's own limit by default. */
+    firstContactSeconds?: number,
   ) {
-    this.connection = new Connection(kubeconfig);
+    this.connection = new Connection(kubeconfig, firstContactSeconds);
   }
 
   /** Why the cluster can't be reached, or undefined when it answers. Found out once per process. */

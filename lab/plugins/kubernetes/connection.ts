@@ -63,7 +63,10 @@ export class Connection {
   private optionsAge = 0;
   private reached = false;
 
-  constructor(private readonly config: KubeConfig) {
+  constructor(
+    private readonly config: KubeConfig,
+    private readonly firstContactSeconds = FIRST_CONTACT_SECONDS,
+  ) {
     this.server = (config.getCurrentCluster()?.server ?? "").replace(/\/$/, "");
     const kept = { keepAlive: true, maxSockets: 16 };
     this.agent = this.server.startsWith("http:") ? new HttpAgent(kept) : new HttpsAgent(kept);
@@ -71,7 +74,7 @@ export class Connection {
 
   /** Sends a request and gives the parsed answer; throws ApiError, UnreachableError, or the signal's reason. */
   async send(call: Call): Promise<unknown> {
-    const patience = this.reached ? PATIENCE_SECONDS : FIRST_CONTACT_SECONDS;
+    const patience = this.reached ? PATIENCE_SECONDS : this.firstContactSeconds;
     const end = Date.now() + patience * 1000;
     for (let pause = 100; ; pause = Math.min(pause * 2, 500)) {
       call.signal?.throwIfAborted();
