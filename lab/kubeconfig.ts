@@ -1,9 +1,10 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 
-import { kubeconfigFile, type Lab } from "./lab";
+import { kubeconfigFile, LAB_STACKS, stackFile, type Lab } from "./lab";
 import { PUBLISHED_PORTS } from "./loopback";
+import { outputs } from "./pulumi";
 
 interface Kubeconfig {
   clusters: { cluster: Record<string, unknown> }[];
@@ -21,6 +22,18 @@ export function loopbackKubeconfigFile(lab: Lab): string {
 export function writeKubeconfigs(lab: Lab, kubeconfig: string): void {
   writeFileSync(kubeconfigFile(lab), kubeconfig, { mode: 0o600 });
   writeFileSync(loopbackKubeconfigFile(lab), throughLoopback(kubeconfig, lab.loopback), { mode: 0o600 });
+}
+
+/** Writes them anew when somebody has run `pulumi up` since: the cluster may be another one. */
+export async function refreshKubeconfigs(lab: Lab): Promise<void> {
+  const state = stackFile(lab, LAB_STACKS.infra);
+  if (!existsSync(state) || modified(kubeconfigFile(lab)) >= modified(state)) return;
+  const { kubeconfig } = await outputs(lab, LAB_STACKS.infra);
+  if (typeof kubeconfig === "string") writeKubeconfigs(lab, kubeconfig);
+}
+
+function modified(file: string): number {
+  return existsSync(file) ? statSync(file).mtimeMs : 0;
 }
 
 /** The same kubeconfig by way of the loopback address. */

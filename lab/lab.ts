@@ -31,14 +31,23 @@ export interface Lab {
   cacheDir: string;
   /** Ids of the machine images that EC2 offers in the lab. */
   machineImages: { base: string; baked: string };
+  /** Which of them the lab's SSM parameter names: a bare server, or one with packages and container images inside. */
+  image: MachineImageKind;
 }
+
+export type MachineImageKind = "base" | "baked";
 
 /**
  * Describes the lab of that name without touching the machine.
  *
  * @throws if the name cannot become part of a namespace's name.
  */
-export function describeLab(name: string, loopback: string, machineImages: Lab["machineImages"]): Lab {
+export function describeLab(
+  name: string,
+  loopback: string,
+  machineImages: Lab["machineImages"],
+  image: MachineImageKind,
+): Lab {
   if (!/^[a-z][a-z0-9-]{0,19}$/.test(name)) {
     throw new Error(
       `"${name}" is no name for a lab: use at most 20 lowercase letters, digits and dashes, a letter first.`,
@@ -51,6 +60,7 @@ export function describeLab(name: string, loopback: string, machineImages: Lab["
     loopback,
     cacheDir: cacheDir(),
     machineImages,
+    image,
   };
 }
 
@@ -90,6 +100,7 @@ export function labEnvironment(lab: Lab): Record<string, string> {
     DAYBREAK_LAB: lab.name,
     DAYBREAK_LAB_DIR: lab.dir,
     DAYBREAK_CACHE: lab.cacheDir,
+    DAYBREAK_LAB_IMAGE: lab.image,
     KUBECONFIG: kubeconfigFile(lab),
   };
 }
@@ -97,6 +108,11 @@ export function labEnvironment(lab: Lab): Record<string, string> {
 /** The kubeconfig for processes inside the lab's namespace; it holds a private key, so root alone can read it. */
 export function kubeconfigFile(lab: Lab): string {
   return join(lab.dir, "kubeconfig");
+}
+
+/** Where Pulumi's file backend keeps the state of one of the lab's stacks. */
+export function stackFile(lab: Lab, stack: string): string {
+  return join(lab.dir, "pulumi", ".pulumi", "stacks", "daybreak", `${stack}.json`);
 }
 
 /** The same command, run where the lab's public addresses can be reached. */

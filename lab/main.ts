@@ -1,6 +1,6 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 
-import { readLab, type Lab } from "./lab";
+import { readLab, type Lab, type MachineImageKind } from "./lab";
 import { openShell } from "./shell";
 import { startLab } from "./start";
 import { labNames, stopLab } from "./stop";
@@ -20,8 +20,13 @@ program
   .description("build what is missing, raise the lab and both stacks, check them; on a living lab change nothing")
   .option(...labOption)
   .option("--empty", "raise the lab without its stacks, for typing pulumi up oneself in npm run lab:shell", false)
-  .action(async ({ lab, empty }: { lab: string; empty: boolean }) => {
-    const result = await startLab({ name: lab, empty });
+  .addOption(
+    new Option("--image <kind>", "machines boot a bare server (base), or one with packages and images inside (baked)")
+      .choices(["base", "baked"])
+      .default("baked"),
+  )
+  .action(async ({ lab, ...options }: { lab: string; empty: boolean; image: MachineImageKind }) => {
+    const result = await startLab({ name: lab, ...options });
     console.log(
       Array.isArray(result)
         ? `\nThe lab "${lab}" is empty. Go on with: npm run lab:shell -- --lab ${lab}`

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 
 import { inLab, labEnvironment, type Lab } from "./lab";
 import { PROJECT_DIR } from "./command";
+import { refreshKubeconfigs } from "./kubeconfig";
 
 /**
  * Runs a shell, or one command, where the lab's addresses can be reached and the plain CLIs mean the lab.
@@ -11,6 +12,7 @@ import { PROJECT_DIR } from "./command";
  */
 export async function openShell(lab: Lab, command: string[]): Promise<number> {
   const [program = "bash", ...rest] = command.length > 0 ? command : [process.env.SHELL ?? "bash"];
+  await refreshKubeconfigs(lab);
   if (command.length === 0) console.log(`In the lab "${lab.name}": pulumi, kubectl and helm mean it. Leave with exit.`);
   const [file, args] = inLab(lab, program, rest);
   const child = spawn(file, args, {

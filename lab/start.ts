@@ -7,7 +7,7 @@ import { runInLab } from "./command";
 import { ensureInternet, internetExists } from "./ec2/internet";
 import { deadInstances } from "./ec2/instances";
 import { writeKubeconfigs } from "./kubeconfig";
-import { describeLab, labEnvironment, LAB_STACKS, readLab, writeLab, type Lab } from "./lab";
+import { describeLab, labEnvironment, LAB_STACKS, readLab, writeLab, type Lab, type MachineImageKind } from "./lab";
 import { publishPorts, PUBLISHED_PORTS } from "./loopback";
 import { MIRROR_PROCESSES, startMirror } from "./mirror";
 import { buildPlugins, installPlugins } from "./plugins/build";
@@ -22,6 +22,8 @@ export interface StartOptions {
   name: string;
   /** Only the room: mirror, network, plugins and CLI, so that somebody else can type `pulumi up`. */
   empty: boolean;
+  /** What the lab's machines boot from. */
+  image: MachineImageKind;
 }
 
 interface Context {
@@ -39,22 +41,23 @@ interface Context {
  *
  * @throws with the whole list, if the machine lacks something; then nothing was changed.
  */
-export async function startLab({ name, empty }: StartOptions): Promise<Summary | PhaseTime[]> {
+export async function startLab({ name, empty, image }: StartOptions): Promise<Summary | PhaseTime[]> {
   const loopback = chooseLoopback(name);
   const living = readLab(name) !== undefined && alive(name);
   await refuseUnfitMachine(living ? [] : PUBLISHED_PORTS.map(({ port }) => `${loopback}:${port}`));
   const context = {} as Context;
-  const phases = [...roomPhases(name, loopback, living), ...(empty ? [] : platformPhases())];
+  const phases = [...roomPhases({ name, image }, loopback, living), ...(empty ? [] : platformPhases())];
   const times = await runPhases(phases, context);
   return empty ? times : summaryOf(context, times);
 }
 
-function roomPhases(name: string, loopback: string, living: boolean): Phase<Context>[] {
+function roomPhases(options: Omit<StartOptions, "empty">, loopback: string, living: boolean): Phase<Context>[] {
+  const { name } = options;
   const remains = !living && labNames().includes(name);
   return [
     ...(remains ? [{ title: `Remove what is left of the lab "${name}"`, run: () => stopLab(name) }] : []),
     { title: "Build", run: build },
-    { title: "Lab", run: (context) => raise(context, name, loopback) },
+    { title: "Lab", run: (context) => raise(context, options, loopback) },
   ];
 }
 
@@ -75,8 +78,12 @@ async function build(context: Context, say: (line: string) => void): Promise<str
   return built.length === 0 ? "all of it is in the cache" : `${built.length} steps`;
 }
 
-async function raise(context: Context, name: string, loopback: string): Promise<string> {
-  const lab = describeLab(name, loopback, context.machineImages);
+async function raise(
+  context: Context,
+  { name, image }: Omit<StartOptions, "empty">,
+  loopback: string,
+): Promise<string> {
+  const lab = describeLab(name, loopback, context.machineImages, image);
   context.lab = lab;
   makeLabsFolder();
   writeLab(lab);

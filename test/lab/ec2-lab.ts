@@ -43,7 +43,7 @@ export class Ec2Lab {
   ) {}
 
   static async create(name: string, image: string): Promise<Ec2Lab> {
-    const lab = describeLab(name, "127.0.0.1", { base: image, baked: image });
+    const lab = describeLab(name, "127.0.0.1", { base: image, baked: image }, "base");
     writeLab(lab);
     await ensureInternet(name);
     const cloud = openCloud(lab.dir, {});

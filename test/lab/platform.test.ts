@@ -34,7 +34,8 @@ async function output(stack: string, name: string): Promise<string> {
 describe("both stacks on real machines", () => {
   beforeAll(async () => {
     await lab("stop", "--lab", NAME);
-    await lab("start", "--lab", NAME, "--empty");
+    // A bare server, so that the nodes fetch packages and images from the mirror as they do on AWS.
+    await lab("start", "--lab", NAME, "--empty", "--image", "base");
     await shell(NAME, ["pulumi", "stack", "init", "lab"]);
     await shell(NAME, ["pulumi", "stack", "init", "lab-k8s"]);
   }, 60 * MINUTE);
