@@ -34,7 +34,9 @@ export async function pulumi(lab: Lab, args: string[], onLine?: (line: string) =
 /** `pulumi up` without questions; the stack is made first if the lab has none of that name yet. */
 export async function up(lab: Lab, stack: string, onLine?: (line: string) => void): Promise<Update> {
   await pulumi(lab, ["stack", "select", "--create", stack, "--non-interactive"]);
-  const output = await pulumi(lab, ["up", "--stack", stack, "--yes", "--skip-preview", "--non-interactive"], onLine);
+  // The engine's dots say only that it is alive.
+  const telling = (line: string) => void (/^(@.*|\s*)$/.test(line) || onLine?.(line));
+  const output = await pulumi(lab, ["up", "--stack", stack, "--yes", "--skip-preview", "--non-interactive"], telling);
   return { changes: summarize(output), output };
 }
 

@@ -165,7 +165,8 @@ function chooseLoopback(name: string): string {
 function standIns(): string[] {
   const programs = [...new Set(standInImages().map(({ standInFor }) => standInFor))];
   return [
-    `programs: ${programs.join(", ")}`,
+    "machines: systemd-nspawn for EC2 and its network, this machine's distribution for Ubuntu's image",
+    `programs: ${programs.join(", ")}; a small crictl of our own for cri-tools`,
     "charts: kube-prometheus-stack, linkerd-crds, linkerd-control-plane, linkerd-viz (with upstream's value keys)",
     "Pulumi's plugins: aws, command, kubernetes, random, tls (for the resource types that the stacks use)",
   ];

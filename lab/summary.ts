@@ -1,3 +1,5 @@
+import { join } from "node:path";
+
 import type { Lab } from "./lab";
 import { loopbackKubeconfigFile } from "./kubeconfig";
 import type { PhaseTime } from "./phases";
@@ -23,7 +25,7 @@ export function renderSummary({ lab, nodes, grafanaUser, standIns, times }: Summ
     "From this machine",
     `  Bookinfo    http://${lab.loopback}:30080/productpage`,
     `  Grafana     http://${lab.loopback}:30300   user ${grafanaUser}, password: ${inShell(lab)} pulumi stack output grafanaPassword --show-secrets -s lab-k8s`,
-    `  kubectl     KUBECONFIG=${loopbackKubeconfigFile(lab)} kubectl get nodes`,
+    `  kubectl     KUBECONFIG=${loopbackKubeconfigFile(lab)} ${join(lab.cacheDir, "bin", "kubectl")} get nodes`,
     `  as on AWS   npm run lab:shell${named(lab)}   (pulumi, kubectl and helm mean this lab)`,
     "",
     "Stand-ins of the lab (everything else is the real thing)",
