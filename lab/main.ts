@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 
+import { buildOnly } from "./build-phase";
 import { readLab, type Lab, type MachineImageKind } from "./lab";
 import { openShell } from "./shell";
 import { startLab } from "./start";
@@ -33,6 +34,11 @@ program
         : `\n${renderSummary(result)}`,
     );
   });
+
+program
+  .command("build")
+  .description("only fill the cache: tools, packages, images, charts, machine images, plugins")
+  .action(buildOnly);
 
 program
   .command("stop")

@@ -7,8 +7,18 @@ import { gunzipSync } from "node:zlib";
 import { cacheDir } from "./cache";
 import { LABS_DIR } from "./lab";
 
+/**
+ * Throws the whole list of what keeps a lab from running here, before anything is made.
+ *
+ * @param ports loopback addresses that the lab will publish, such as `127.0.0.1:30080`.
+ */
+export async function refuseUnfitMachine(ports: string[]): Promise<void> {
+  const missing = await missingPrerequisites(ports);
+  if (missing.length > 0) throw new Error(describeMissing(missing));
+}
+
 /** One thing that the machine lacks, and what to do about it. */
-export interface Missing {
+interface Missing {
   what: string;
   remedy: string;
 }
@@ -21,12 +31,7 @@ const LABS_DISK_GIB = 5;
 /** Kubernetes 1.35 does not build with an older Go. */
 const GO_MINOR = 25;
 
-/**
- * Everything that keeps a lab from running here, all at once, before anything is made.
- *
- * @param ports loopback addresses that the lab will publish, such as `127.0.0.1:30080`.
- */
-export async function missingPrerequisites(ports: string[]): Promise<Missing[]> {
+async function missingPrerequisites(ports: string[]): Promise<Missing[]> {
   if (process.platform !== "linux") {
     return [{ what: `this is ${process.platform}, not Linux`, remedy: "run the lab in a Linux virtual machine" }];
   }
@@ -36,7 +41,7 @@ export async function missingPrerequisites(ports: string[]): Promise<Missing[]> 
 }
 
 /** The list as a person reads it. */
-export function describeMissing(missing: Missing[]): string {
+function describeMissing(missing: Missing[]): string {
   const lines = missing.map(({ what, remedy }) => `  ✘ ${what}\n    → ${remedy}`);
   return ["This machine cannot run the lab yet:", ...lines, "Nothing was changed."].join("\n");
 }

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 
-import { buildAll } from "./build/build";
 import { standInImages } from "./build/stand-ins";
 import { runningBackground } from "./background";
 import { runInLab } from "./command";
@@ -10,8 +9,9 @@ import { writeKubeconfigs } from "./kubeconfig";
 import { describeLab, labEnvironment, LAB_STACKS, readLab, writeLab, type Lab, type MachineImageKind } from "./lab";
 import { publishPorts, PUBLISHED_PORTS } from "./loopback";
 import { MIRROR_PROCESSES, startMirror } from "./mirror";
-import { buildPlugins, installPlugins } from "./plugins/build";
-import { describeMissing, makeLabsFolder, missingPrerequisites } from "./prerequisites";
+import { installPlugins } from "./plugins/build";
+import { BUILD, type Built } from "./build-phase";
+import { makeLabsFolder, refuseUnfitMachine } from "./prerequisites";
 import { runPhases, type Phase, type PhaseTime } from "./phases";
 import { outputs, up, type Update } from "./pulumi";
 import { labNames, stopLab } from "./stop";
@@ -26,9 +26,8 @@ export interface StartOptions {
   image: MachineImageKind;
 }
 
-interface Context {
+interface Context extends Built {
   lab: Lab;
-  machineImages: Lab["machineImages"];
   infra: Record<string, unknown>;
   workloads: Record<string, unknown>;
 }
@@ -56,7 +55,7 @@ function roomPhases(options: Omit<StartOptions, "empty">, loopback: string, livi
   const remains = !living && labNames().includes(name);
   return [
     ...(remains ? [{ title: `Remove what is left of the lab "${name}"`, run: () => stopLab(name) }] : []),
-    { title: "Build", run: build },
+    BUILD,
     { title: "Lab", run: (context) => raise(context, options, loopback) },
   ];
 }
@@ -67,15 +66,6 @@ function platformPhases(): Phase<Context>[] {
     { title: "Workloads", run: workloads },
     { title: "Check", run: check },
   ];
-}
-
-async function build(context: Context, say: (line: string) => void): Promise<string> {
-  const { machineImages, built } = await buildAll({
-    report: (step, state, detail) => say([step, state, detail].filter(Boolean).join(": ")),
-  });
-  await buildPlugins();
-  context.machineImages = machineImages;
-  return built.length === 0 ? "all of it is in the cache" : `${built.length} steps`;
 }
 
 async function raise(
@@ -135,11 +125,6 @@ function nodeAddress(infra: Record<string, unknown>, index: number): string {
   return index === 0
     ? `${String(infra.masterPrivateIp)} (public ${String(infra.masterPublicIp)})`
     : (workers[index - 1] ?? "");
-}
-
-async function refuseUnfitMachine(ports: string[]): Promise<void> {
-  const missing = await missingPrerequisites(ports);
-  if (missing.length > 0) throw new Error(describeMissing(missing));
 }
 
 /** A lab lives when its network, every background process and every running instance do. */

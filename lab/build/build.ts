@@ -51,11 +51,6 @@ function builtDirectories(): string[] {
   return [...GO_TOOLS.map(toolDirectory), standInsDirectory(), rootfsDirectory(), registryProgramDirectory()];
 }
 
-/** Builds only the programs, and links those that run on this machine into the cache's `bin`. */
-export async function buildTools(report: Report): Promise<void> {
-  await locked(report, () => runSteps([hostPackages(), ...GO_TOOLS.map(goStep)], report));
-}
-
 function locked<Result>(report: Report, work: () => Promise<Result>): Promise<Result> {
   return withCacheLock(work, (pid) => report("cache", "running", `waiting for the build of process ${pid}`));
 }

@@ -1,11 +1,8 @@
 /** A Pulumi project in a folder of its own, driven through the real CLI as its users drive it. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { buildGoTool, linkTool } from "../../lab/build/go-build";
-import { StepLog } from "../../lab/build/run";
-import { GO_TOOLS } from "../../lab/build/tools";
 import { inCache } from "../../lab/cache";
 import { installPlugins } from "../../lab/plugins/build";
 
@@ -58,7 +55,6 @@ export class Project {
 
   /** Makes a project of the programs in `fixtures/<fixture>`, with the lab's plugins and an empty stack. */
   static async create(fixture: string): Promise<Project> {
-    await ensureCli();
     const project = new Project(mkdtempSync(join(tmpdir(), `daybreak-${fixture}-`)));
     mkdirSync(join(project.directory, "backend"));
     cpSync(join(__dirname, "fixtures", fixture), join(project.checkout, "stacks"), { recursive: true });
@@ -146,14 +142,6 @@ export class Project {
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     };
   }
-}
-
-/** Builds the CLI if the cache hasn't got it (about 2.5 min). */
-async function ensureCli(): Promise<void> {
-  const tool = GO_TOOLS.find(({ name }) => name === "pulumi");
-  if (existsSync(inCache("bin", "pulumi")) || !tool) return;
-  await buildGoTool(tool, new StepLog("pulumi"));
-  linkTool(tool);
 }
 
 /** Number of resources by what became of them, from a command's closing summary. */

@@ -1,12 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { allSteps } from "../../lab/build/build";
-import { runSteps } from "../../lab/build/graph";
-import { baseImage, machineImageDirectory } from "../../lab/build/machine-images";
-import { rootfsDirectory } from "../../lab/build/rootfs";
 import { openCloud, type Cloud } from "../../lab/ec2/cloud";
 import { ensureInternet } from "../../lab/ec2/internet";
 import { attachGateway, createGateway } from "../../lab/ec2/model/internet-gateway";
@@ -20,15 +16,6 @@ import { createVpc } from "../../lab/ec2/model/vpc";
 import { describeLab, writeLab, type Lab } from "../../lab/lab";
 
 const region = "ap-northeast-2";
-
-/** Everything that a bare machine needs; built if the cache lacks it. */
-export async function ensureBaseImage(): Promise<string> {
-  const needed = ["host-packages", "rootfs", "base-machine-image"];
-  const { id } = baseImage(rootfsDirectory());
-  const steps = allSteps().filter(({ name }) => needed.includes(name));
-  if (!existsSync(machineImageDirectory(id))) await runSteps(steps, () => {});
-  return id;
-}
 
 /** A lab with a VPC, a public subnet and a security group, as the infra stack would make them. */
 export class Ec2Lab {

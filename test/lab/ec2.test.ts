@@ -10,7 +10,9 @@ import { createRoute, deleteRoute } from "../../lab/ec2/model/route-table";
 import { addRule, removeRule } from "../../lab/ec2/model/security-group-rule";
 import type { Instance } from "../../lab/ec2/model/state";
 import { listLeftovers, removeLab } from "../../lab/ec2/remove";
-import { Ec2Lab, ensureBaseImage } from "./ec2-lab";
+import { baseImage } from "../../lab/build/machine-images";
+import { rootfsDirectory } from "../../lab/build/rootfs";
+import { Ec2Lab } from "./ec2-lab";
 
 jest.setTimeout(120_000);
 
@@ -27,7 +29,7 @@ let elsewhere: Instance;
 
 beforeAll(async () => {
   await Promise.all(names.map(removeLab));
-  const image = await ensureBaseImage();
+  const image = baseImage(rootfsDirectory()).id;
   labs = await Promise.all(names.map((name) => Ec2Lab.create(name, image)));
   [a, b] = labs as [Ec2Lab, Ec2Lab];
   await Promise.all(labs.map((lab) => lab.allowTcp(22)));
