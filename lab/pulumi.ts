@@ -1,3 +1,6 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
 import { runInLab } from "./command";
 import type { Lab } from "./lab";
 
@@ -38,6 +41,20 @@ export async function up(lab: Lab, stack: string, onLine?: (line: string) => voi
   const telling = (line: string) => void (/^(@.*|\s*)$/.test(line) || onLine?.(line));
   const output = await pulumi(lab, ["up", "--stack", stack, "--yes", "--skip-preview", "--non-interactive"], telling);
   return { changes: summarize(output), output };
+}
+
+/**
+ * Whether an update was killed rather than cancelled: its lock is there, its process is not. What it was making then may
+ * be there without Pulumi knowing of it.
+ */
+export function wasKilled(lab: Lab): boolean {
+  const folder = join(lab.dir, "pulumi", ".pulumi", "locks");
+  if (!existsSync(folder)) return false;
+  const locks = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".json"));
+  return locks.some((name) => {
+    const { pid } = JSON.parse(readFileSync(join(folder, name), "utf8")) as { pid?: number };
+    return pid !== undefined && !existsSync(`/proc/${pid}`);
+  });
 }
 
 /** The stack's outputs, secrets in clear text: never print them whole. */

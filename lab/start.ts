@@ -13,7 +13,7 @@ import { installPlugins } from "./plugins/build";
 import { BUILD, type Built } from "./build-phase";
 import { makeLabsFolder, refuseUnfitMachine } from "./prerequisites";
 import { runPhases, type Phase, type PhaseTime } from "./phases";
-import { outputs, up, type Update } from "./pulumi";
+import { outputs, up, wasKilled, type Update } from "./pulumi";
 import { labNames, stopLab } from "./stop";
 import type { Summary } from "./summary";
 
@@ -127,12 +127,13 @@ function nodeAddress(infra: Record<string, unknown>, index: number): string {
     : (workers[index - 1] ?? "");
 }
 
-/** A lab lives when its network, every background process and every running instance do. */
+/** A lab lives when its network, every background process and every running instance do, and no update was killed in it. */
 function alive(name: string): boolean {
   const lab = readLab(name);
   if (lab === undefined || !existsSync(lab.dir) || !internetExists(name)) return false;
   const running = runningBackground(lab);
-  return MIRROR_PROCESSES.every((process_) => running.includes(process_)) && deadInstances(lab.dir).length === 0;
+  const serving = MIRROR_PROCESSES.every((process_) => running.includes(process_));
+  return serving && deadInstances(lab.dir).length === 0 && !wasKilled(lab);
 }
 
 /** The first lab gets 127.0.0.1, each further one an address of its own, so that their ports never collide. */
