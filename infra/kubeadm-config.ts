@@ -103,6 +103,18 @@ function clusterConfiguration(init: InitArgs) {
   };
 }
 
+/**
+ * When the kubelet evicts pods. Free space is absolute, about what the defaults of 10 % and 15 % are on a root volume of
+ * 20 GiB: on a large disk, or where nodes share one, a percentage evicts pods while there is room for hundreds.
+ */
+const EVICTION = {
+  "memory.available": "100Mi",
+  "nodefs.available": "1Gi",
+  "nodefs.inodesFree": "5%",
+  "imagefs.available": "2Gi",
+  "imagefs.inodesFree": "5%",
+};
+
 function kubeletConfiguration(failCgroupV1: boolean) {
   return {
     apiVersion: "kubelet.config.k8s.io/v1beta1",
@@ -110,6 +122,9 @@ function kubeletConfiguration(failCgroupV1: boolean) {
     cgroupDriver: "systemd",
     serializeImagePulls: false,
     maxParallelImagePulls: 5,
+    evictionHard: EVICTION,
+    // A node lives for a day: images are removed when the disk gets short (imagefs.available), not at 85 % of its size.
+    imageGCHighThresholdPercent: 100,
     ...(failCgroupV1 ? {} : { failCgroupV1: false }),
   };
 }
