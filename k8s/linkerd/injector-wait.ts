@@ -1,5 +1,5 @@
 import * as k8s from "@pulumi/kubernetes";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 
 import { images } from "../../config/versions";
 import { type Budget, type Footprint, resources } from "../budget";
@@ -24,18 +24,24 @@ const LIMIT = 90;
  */
 export function injectorWait(
   namespace: pulumi.Input<string>,
-  controlPlane: pulumi.Resource,
+  controlPlane: k8s.helm.v3.Release,
   parent: pulumi.CustomResourceOptions,
 ): k8s.batch.v1.Job {
   const labels = { app: "injector-wait" };
+  // A new revision moves or restarts the injector: a Job with another template is made anew, and asks again.
+  const annotations = { "daybreak/control-plane-revision": revisionOf(controlPlane) };
   return new k8s.batch.v1.Job(
     "injector-wait",
     {
       metadata: { name: "injector-wait", namespace, labels },
-      spec: { backoffLimit: 1, template: { metadata: { labels }, spec: podSpec() } },
+      spec: { backoffLimit: 1, template: { metadata: { labels, annotations }, spec: podSpec() } },
     },
     { ...parent, dependsOn: [controlPlane], customTimeouts: { create: "5m" } },
   );
+}
+
+function revisionOf({ status }: k8s.helm.v3.Release): pulumi.Output<string> {
+  return pulumi.output(status).apply(({ revision }) => String(revision));
 }
 
 function podSpec(): k8s.types.input.core.v1.PodSpec {
@@ -53,7 +59,8 @@ function podSpec(): k8s.types.input.core.v1.PodSpec {
         args: [
           ...["--insecure", "--silent", "--show-error", "--output", "/dev/null"],
           ...["--retry", String(LIMIT), "--retry-delay", "1", "--retry-connrefused", "--retry-max-time", String(LIMIT)],
-          ...["--connect-timeout", "2", INJECTOR],
+          // Three times, a second apart, each on its own connection: the first answer may come from a pod that is leaving.
+          ...["--connect-timeout", "2", "--rate", "60/m", "--header", "Connection: close", `${INJECTOR}?[1-3]`],
         ],
         resources: resources(BUDGET),
         securityContext: { ...UNPRIVILEGED, readOnlyRootFilesystem: true },

@@ -87,6 +87,7 @@ export const INFRA_OUTPUTS = {
 };
 
 const STATES: Record<string, (inputs: Tree) => Tree> = {
+  "kubernetes:helm.sh/v3:Release": () => ({ status: { revision: 3 } }),
   "random:index/randomPassword:RandomPassword": () => ({ result: "a-random-password" }),
   "tls:index/privateKey:PrivateKey": () => ({ privateKeyPem: "PRIVATE KEY" }),
   "tls:index/certRequest:CertRequest": () => ({ certRequestPem: "REQUEST" }),

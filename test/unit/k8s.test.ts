@@ -274,6 +274,11 @@ describe("pinning", () => {
     });
   });
 
+  it("asks for the injector again when the control plane changes", () => {
+    const template = { metadata: { annotations: { "daybreak/control-plane-revision": "3" } } };
+    expect(standard.get("batch/v1:Job", "injector-wait").inputs["spec"]).toMatchObject({ template });
+  });
+
   it("tolerates the taint wherever it selects the node", () => {
     const spec = standard.get(DEPLOYMENT, "productpage-v1").inputs["spec"] as { template: { spec: Tree } };
     expect(spec.template.spec).toMatchObject({
