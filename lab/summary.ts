@@ -37,7 +37,7 @@ export function renderSummary({ lab, nodes, grafanaUser, standIns, times }: Summ
 }
 
 function inShell(lab: Lab): string {
-  return `npm run -s lab:shell --${lab.name === "lab" ? "" : ` --lab ${lab.name}`} --`;
+  return `npm run -s lab:shell --${lab.name === "lab" ? "" : ` --lab ${lab.name}`}`;
 }
 
 function named(lab: Lab): string {
