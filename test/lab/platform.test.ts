@@ -41,7 +41,7 @@ async function onControlPlane(command: string): Promise<string> {
     output() { pulumi stack output "$1" --show-secrets --stack lab; }
     output privateKey > "$keys/key"
     output sshKnownHosts > "$keys/known_hosts"
-    ssh -i "$keys/key" -o UserKnownHostsFile="$keys/known_hosts" "ubuntu@$(output masterPublicIp)" "sudo sh -c \"$1\""`;
+    ssh -i "$keys/key" -o UserKnownHostsFile="$keys/known_hosts" "ubuntu@$(output masterPublicIp)" sudo sh <<< "$1"`;
   return shell(NAME, ["bash", "-c", script, "bash", command]);
 }
 
