@@ -14,6 +14,8 @@ import { homedir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
+import { isRunning } from "./process";
+
 /**
  * The folder that holds everything downloaded or built: `$DAYBREAK_CACHE`, or `daybreak` in the user's cache folder.
  *
@@ -143,5 +145,5 @@ function takeLock(lock: string): boolean {
 /** The living process that holds the lock. */
 function lockOwner(lock: string): number | undefined {
   const pid = existsSync(lock) ? Number(readFileSync(lock, "utf8")) : 0;
-  return pid > 0 && existsSync(`/proc/${pid}`) ? pid : undefined;
+  return pid > 0 && isRunning(pid) ? pid : undefined;
 }

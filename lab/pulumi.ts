@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { runInLab } from "./command";
 import type { Lab } from "./lab";
+import { isRunning } from "./process";
 
 /** What `pulumi up` did, by its own summary. */
 export interface Update {
@@ -53,7 +54,7 @@ export function wasKilled(lab: Lab): boolean {
   const locks = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".json"));
   return locks.some((name) => {
     const { pid } = JSON.parse(readFileSync(join(folder, name), "utf8")) as { pid?: number };
-    return pid !== undefined && !existsSync(`/proc/${pid}`);
+    return pid !== undefined && !isRunning(pid);
   });
 }
 

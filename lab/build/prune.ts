@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs
 import { join } from "node:path";
 
 import { inCache } from "../cache";
+import { isRunning } from "../process";
 
 /** Where labs say which machine images they use. */
 const LABS = "/var/lib/daybreak/labs";
@@ -34,7 +35,7 @@ export function prune(current: readonly string[]): void {
 /** Left behind by a build that was killed. */
 function abandoned(entry: string): boolean {
   const builder = /\.unfinished-(\d+)$/.exec(entry)?.[1];
-  return builder !== undefined && !existsSync(`/proc/${builder}`);
+  return builder !== undefined && !isRunning(Number(builder));
 }
 
 function labDescriptions(): string {

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "n
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
+import { isRunning } from "../../process";
 
 /** What of a provider's configuration decides about the cluster. */
 export interface KubeconfigSource {
@@ -95,15 +96,5 @@ function sweep(): void {
   for (const name of readdirSync(tmpdir())) {
     const pid = Number(PRIVATE.exec(name)?.[1] ?? process.pid);
     if (!isRunning(pid)) rmSync(join(tmpdir(), name), { recursive: true, force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Somebody else's process runs, too.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
