@@ -1,4 +1,5 @@
-import { infraShape, k8sShape, type KeyDocumentation } from "./schema";
+import type { KeyDocumentation } from "./key";
+import { infraShape, k8sShape } from "./schema";
 
 type Shape = Record<string, { meta(): unknown }>;
 

@@ -1,39 +1,9 @@
 import { z } from "zod";
 import { cidrFault, isPrivate } from "./cidr";
 import { unsupportedKubernetes } from "./compatibility";
+import { between, flag, key, matching, text } from "./key";
+import { meshShape } from "./mesh";
 import { DEFAULT_KUBERNETES_VERSION } from "./versions";
-
-/** What the reference and the error messages say of a key. */
-export interface KeyDocumentation {
-  /** What it does. */
-  description: string;
-  /** What is accepted, in words. */
-  allowed: string;
-  /** Arguments of a `pulumi config set` that sets it. */
-  example: string;
-}
-
-/** A schema with its documentation; read back with `schema.meta()`. */
-function key<Schema extends z.ZodType>(schema: Schema, description: string, allowed: string, example: string): Schema {
-  return schema.meta({ description, allowed, example } satisfies KeyDocumentation);
-}
-
-/** A text that `fault` has nothing against; its answer is the reason shown. */
-function text(fault: (value: string) => string | undefined) {
-  return z.string({ error: "not a text" }).superRefine((value, context) => {
-    const message = fault(value);
-    if (message) context.addIssue({ code: "custom", message });
-  });
-}
-
-const matching = (pattern: RegExp, reason: string) => text((value) => (pattern.test(value) ? undefined : reason));
-
-const between = (from: number, to: number) => {
-  const error = `not a whole number from ${from} to ${to}`;
-  return z.int({ error }).min(from, { error }).max(to, { error });
-};
-
-const flag = (value: boolean) => z.boolean({ error: "neither true nor false" }).default(value);
 
 const network = (value: string, shortest: number, longest: number) =>
   text((cidr) => {
@@ -250,12 +220,7 @@ export const k8sShape = {
     "a whole number from 0 to 1000 (default 10)",
     "daybreak:trafficRate 10",
   ),
-  linkerdChannel: key(
-    z.enum(["edge", "stable"], { error: "neither edge nor stable" }).default("edge"),
-    "Line of Linkerd: edge is what upstream publishes today, stable is 2.14.10.",
-    "edge or stable (default edge)",
-    "daybreak:linkerdChannel edge",
-  ),
+  ...meshShape,
   allowUnsupportedVersions: key(
     flag(false),
     "Go on with a combination of versions that upstream does not support.",

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Violation } from "./error";
-import type { KeyDocumentation } from "./schema";
+import type { KeyDocumentation } from "./key";
 
 /** Keys with their schemas, in the order in which faults are reported. */
 export type Shape = Record<string, z.ZodType>;
