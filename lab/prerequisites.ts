@@ -43,7 +43,7 @@ async function missingPrerequisites(ports: string[]): Promise<Missing[]> {
 /** The list as a person reads it. */
 function describeMissing(missing: Missing[]): string {
   const lines = missing.map(({ what, remedy }) => `  ✘ ${what}\n    → ${remedy}`);
-  return ["This machine cannot run the lab yet:", ...lines, "Nothing was changed."].join("\n");
+  return ["This machine cannot run the lab yet:", ...lines, "Nothing was made."].join("\n");
 }
 
 function root(): Missing | undefined {

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { runInLab } from "./command";
 import type { Lab } from "./lab";
@@ -35,8 +36,16 @@ export async function pulumi(lab: Lab, args: string[], onLine?: (line: string) =
   return result.stdout;
 }
 
-/** `pulumi up` without questions; the stack is made first if the lab has none of that name yet. */
+/** How often an update that somebody else runs is looked at, in milliseconds. */
+const POLL_MS = 500;
+
+/**
+ * `pulumi up` without questions; the stack is made first if the lab has none of that name yet.
+ *
+ * An update that already runs, such as that of a start that was killed without it, is waited for: Pulumi would refuse.
+ */
 export async function up(lab: Lab, stack: string, onLine?: (line: string) => void): Promise<Update> {
+  await updatesEnded(lab, onLine);
   await pulumi(lab, ["stack", "select", "--create", stack, "--non-interactive"]);
   // The engine's dots say only that it is alive.
   const telling = (line: string) => void (/^(@.*|\s*)$/.test(line) || onLine?.(line));
@@ -49,13 +58,31 @@ export async function up(lab: Lab, stack: string, onLine?: (line: string) => voi
  * be there without Pulumi knowing of it.
  */
 export function wasKilled(lab: Lab): boolean {
+  return lockHolders(lab).some((pid) => !isRunning(pid));
+}
+
+/** Ends when no update runs in the lab any more; an update's own limits bound it. */
+export async function updatesEnded(lab: Lab, onLine?: (line: string) => void): Promise<void> {
+  const [first] = lockHolders(lab).filter(isRunning);
+  if (first === undefined) return;
+  onLine?.(`waiting for the update that process ${first} runs in this lab`);
+  while (lockHolders(lab).some(isRunning)) await sleep(POLL_MS);
+}
+
+/** The processes that hold a lock on a stack of the lab, by what the locks say. */
+function lockHolders(lab: Lab): number[] {
   const folder = join(lab.dir, "pulumi", ".pulumi", "locks");
-  if (!existsSync(folder)) return false;
+  if (!existsSync(folder)) return [];
   const locks = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".json"));
-  return locks.some((name) => {
-    const { pid } = JSON.parse(readFileSync(join(folder, name), "utf8")) as { pid?: number };
-    return pid !== undefined && !isRunning(pid);
+  return locks.flatMap((name) => {
+    const { pid } = JSON.parse(readLock(join(folder, name))) as { pid?: number };
+    return pid === undefined ? [] : [pid];
   });
+}
+
+/** A lock that was given back since the folder was read holds nobody. */
+function readLock(file: string): string {
+  return existsSync(file) ? readFileSync(file, "utf8") : "{}";
 }
 
 /** The stack's outputs, secrets in clear text: never print them whole. */

@@ -38,26 +38,37 @@ interface Context extends Built {
  *
  * On a living lab it changes nothing; one that was killed half-way is removed and made again.
  *
- * @throws with the whole list, if the machine lacks something; then nothing was changed.
+ * @throws with the whole list, if the machine lacks something; then nothing was made.
  */
 export async function startLab({ name, empty, image }: StartOptions): Promise<Summary | PhaseTime[]> {
   const loopback = chooseLoopback(name);
   const living = readLab(name) !== undefined && alive(name);
-  await refuseUnfitMachine(living ? [] : PUBLISHED_PORTS.map(({ port }) => `${loopback}:${port}`));
+  // Of a lab that was killed half-way, the ports may still be held by what is left of it.
+  const remains = !living && labNames().includes(name);
+  const ports = PUBLISHED_PORTS.map(({ port }) => `${loopback}:${port}`);
+  await refuseUnfitMachine(living || remains ? [] : ports);
   const context = {} as Context;
-  const phases = [...roomPhases({ name, image }, loopback, living), ...(empty ? [] : platformPhases())];
+  const phases = [
+    ...(remains ? [removal(name, ports)] : []),
+    ...roomPhases({ name, image }, loopback),
+    ...(empty ? [] : platformPhases()),
+  ];
   const times = await runPhases(phases, context);
   return empty ? times : summaryOf(context, times);
 }
 
-function roomPhases(options: Omit<StartOptions, "empty">, loopback: string, living: boolean): Phase<Context>[] {
-  const { name } = options;
-  const remains = !living && labNames().includes(name);
-  return [
-    ...(remains ? [{ title: `Remove what is left of the lab "${name}"`, run: () => stopLab(name) }] : []),
-    BUILD,
-    { title: "Lab", run: (context) => raise(context, options, loopback) },
-  ];
+function removal(name: string, ports: string[]): Phase<Context> {
+  return {
+    title: `Remove what is left of the lab "${name}"`,
+    run: async () => {
+      await stopLab(name);
+      await refuseUnfitMachine(ports);
+    },
+  };
+}
+
+function roomPhases(options: Omit<StartOptions, "empty">, loopback: string): Phase<Context>[] {
+  return [BUILD, { title: "Lab", run: (context) => raise(context, options, loopback) }];
 }
 
 function platformPhases(): Phase<Context>[] {

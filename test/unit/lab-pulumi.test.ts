@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { Lab } from "../../lab/lab";
-import { summarize, wasKilled } from "../../lab/pulumi";
+import { summarize, updatesEnded, wasKilled } from "../../lab/pulumi";
 
 describe("an update that was killed", () => {
   let dir: string;
@@ -27,6 +27,17 @@ describe("an update that was killed", () => {
   it("is told from one that runs", () => {
     lock({ pid: process.pid });
     expect(killed()).toBe(false);
+  });
+
+  it("is told from one that an earlier start left running, which is waited for", async () => {
+    lock({ pid: process.pid });
+    const lines: string[] = [];
+    let over = false;
+    const wait = updatesEnded({ dir } as Lab, (line) => lines.push(line)).then(() => (over = true));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect({ lines, over }).toEqual({ lines: [expect.stringContaining(`process ${process.pid}`)], over: false });
+    rmSync(join(dir, "pulumi/.pulumi/locks/lab/a.json"));
+    await wait;
   });
 
   it("is told from one that ended, which leaves no lock", () => {
