@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { incompatibilities, type VersionChoice } from "./compatibility";
+import { type AlertReceivers, holdsSecrets } from "./alerts";
 import { ConfigError, type Violation } from "./error";
 import { type NetworkKey, overlaps } from "./network";
 import { type InfraConfig, infraShape, type K8sConfig, k8sShape } from "./schema";
@@ -71,6 +72,20 @@ function infraStackName(configured: string | undefined, stack: string): string |
   return `${pulumi.getOrganization()}/${pulumi.getProject()}/${name}`;
 }
 
+/** What everybody with the repository could read, unless Pulumi keeps it encrypted. */
+function openReceivers(raw: RawConfig, receivers: AlertReceivers | undefined): Violation[] {
+  if (!receivers || !holdsSecrets(receivers) || raw.secretKeys.has("alerts")) return [];
+  return [
+    {
+      key: "daybreak:alerts",
+      value: "[not shown]",
+      reason: "its addresses and passwords are not encrypted: whoever has them may send in your name",
+      allowed: "url and password set with --secret",
+      command: setCommand(raw.stack, k8sShape.alerts),
+    },
+  ];
+}
+
 /**
  * The configuration of a k8s stack, with the full name of its infra stack.
  * @throws ConfigError with every violation at once, before anything is registered.
@@ -86,7 +101,7 @@ export function loadK8sConfig(): K8sConfig {
       allowed: k8sShape.infraStack.meta()?.["allowed"] as string,
       command: setCommand(raw.stack, k8sShape.infraStack),
     });
-  refuse(raw, violations);
+  refuse(raw, [...violations, ...openReceivers(raw, values["alerts"] as AlertReceivers | undefined)]);
   return { ...values, infraStack } as K8sConfig;
 }
 

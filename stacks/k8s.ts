@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { loadK8sConfig } from "../config/load";
 import { BOOKINFO_VERSION, FORTIO_VERSION, KUBE_PROMETHEUS_STACK, LINKERD } from "../config/versions";
+import { Alerts } from "../k8s/alerts/alerts";
 import { Bookinfo } from "../k8s/bookinfo/bookinfo";
 import { clusterProvider, requireCluster } from "../k8s/cluster";
 import { Linkerd } from "../k8s/linkerd/linkerd";
@@ -19,7 +20,12 @@ export async function k8sStack() {
   const kubernetes = await requireCluster(infra, config.infraStack, config);
   const inCluster = { providers: [clusterProvider(infra)] };
 
-  const monitoring = new Monitoring("monitoring", { pinToControlPlane, grafana: config.grafana, charts }, inCluster);
+  const monitoring = new Monitoring(
+    "monitoring",
+    { pinToControlPlane, grafana: config.grafana, charts, receivers: config.alerts },
+    inCluster,
+  );
+  new Alerts("alerts", { monitoring: monitoring.release }, inCluster);
 
   const linkerd = new Linkerd(
     "linkerd",

@@ -2,7 +2,9 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 
+import type { AlertReceivers } from "../../config/alerts";
 import { KUBE_PROMETHEUS_STACK } from "../../config/versions";
+import { RECEIVERS_SECRET, receiverSecrets } from "../alerts/receivers";
 import { namespace } from "../namespace";
 import { type ChartSettings, chartVersion, release } from "../release";
 import { GRAFANA_ADMIN_SECRET, MONITORING_NAMESPACE } from "./names";
@@ -13,6 +15,8 @@ export interface MonitoringArgs {
   /** Grafana's administrator (its password is random) and the time zone of its dashboards. */
   grafana: { adminUser: string; timezone: string };
   charts: ChartSettings;
+  /** Who gets alerts. */
+  receivers: AlertReceivers;
 }
 
 /** Small nodes pull a gigabyte of images and start a dozen pods: seen to take more than 10 min on two t3.small. */
@@ -29,7 +33,9 @@ export class Monitoring extends pulumi.ComponentResource {
   readonly grafanaPassword: pulumi.Output<string>;
 
   constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("daybreak:k8s:Monitoring", name, args, opts);
+    const { receivers, ...open } = args;
+    // Not the receivers: Pulumi would keep their addresses and passwords as the component's open inputs.
+    super("daybreak:k8s:Monitoring", name, open, opts);
     const parent = { parent: this };
 
     const home = namespace(
@@ -68,6 +74,15 @@ export class Monitoring extends pulumi.ComponentResource {
       parent,
     );
 
+    const receiversSecret = new k8s.core.v1.Secret(
+      RECEIVERS_SECRET,
+      {
+        metadata: { name: RECEIVERS_SECRET, namespace: home.metadata.name },
+        stringData: pulumi.secret(receiverSecrets(receivers)),
+      },
+      parent,
+    );
+
     this.release = release(
       {
         release: "prometheus",
@@ -78,10 +93,11 @@ export class Monitoring extends pulumi.ComponentResource {
           pinToControlPlane: args.pinToControlPlane,
           timezone: args.grafana.timezone,
           adminSecret: GRAFANA_ADMIN_SECRET,
+          receivers,
         }),
       },
       args.charts,
-      { ...parent, dependsOn: [admin, this.types] },
+      { ...parent, dependsOn: [admin, receiversSecret, this.types] },
     );
 
     this.registerOutputs({

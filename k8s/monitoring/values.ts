@@ -1,4 +1,7 @@
+import type { AlertReceivers } from "../../config/alerts";
 import { NODE_PORTS } from "../../config/network";
+import { REPLACED_RULES } from "../alerts/groups";
+import { alertmanagerConfig, RECEIVERS_SECRET } from "../alerts/receivers";
 import { resources } from "../budget";
 import { placement } from "../placement";
 import type { Values } from "../values";
@@ -19,6 +22,8 @@ export interface MonitoringChoices {
   timezone: string;
   /** Name of the Secret with Grafana's administrator, in the release's namespace. */
   adminSecret: string;
+  /** Who gets alerts. What is secret of it is in the Secret that {@link RECEIVERS_SECRET} names. */
+  receivers: AlertReceivers;
 }
 
 /**
@@ -60,6 +65,19 @@ function prometheus(choices: MonitoringChoices): Values {
       evaluationInterval: "15s",
       walCompression: true,
       resources: resources(PROMETHEUS.containers.prometheus),
+    },
+  };
+}
+
+function alertmanager(choices: MonitoringChoices): Values {
+  return {
+    config: alertmanagerConfig(choices.receivers),
+    alertmanagerSpec: {
+      ...placement(choices.pinToControlPlane),
+      ...GRACE,
+      storage: {},
+      secrets: [RECEIVERS_SECRET],
+      resources: resources(ALERTMANAGER.containers.alertmanager),
     },
   };
 }
@@ -122,20 +140,20 @@ export function monitoringValues(choices: MonitoringChoices): Values {
   return {
     prometheusOperator: prometheusOperator(choices),
     prometheus: prometheus(choices),
-    alertmanager: {
-      alertmanagerSpec: {
-        ...pins,
-        ...GRACE,
-        storage: {},
-        resources: resources(ALERTMANAGER.containers.alertmanager),
-      },
-    },
+    alertmanager: alertmanager(choices),
+    defaultRules: { disabled: Object.fromEntries(REPLACED_RULES.map((rule) => [rule, true])) },
     grafana: grafana(choices),
     "kube-state-metrics": {
       ...pins,
       resources: resources(KUBE_STATE_METRICS.containers["kube-state-metrics"]),
     },
-    "prometheus-node-exporter": { resources: resources(NODE_EXPORTER.containers["node-exporter"]) },
+    "prometheus-node-exporter": {
+      // Its figures name the node by an address and a port only.
+      prometheus: {
+        monitor: { relabelings: [{ sourceLabels: ["__meta_kubernetes_pod_node_name"], targetLabel: "node" }] },
+      },
+      resources: resources(NODE_EXPORTER.containers["node-exporter"]),
+    },
     ...CONTROL_PLANE_TARGETS,
   };
 }

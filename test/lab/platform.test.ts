@@ -2,6 +2,7 @@ import { join } from "node:path";
 
 import { summarize } from "../../lab/pulumi";
 import { inShell, lab, PROJECT_DIR, run, shell } from "./lab-cli";
+import { alertsOnThePlatform } from "./platform/alerts";
 
 /** Not the lab that a developer may have running on the same machine. */
 const NAME = "test";
@@ -164,6 +165,8 @@ describe("both stacks on real machines", () => {
       },
       MINUTE,
     );
+
+    alertsOnThePlatform(NAME);
   });
 
   it(

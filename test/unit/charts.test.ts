@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import type { AlertReceivers } from "../../config/alerts";
 import { KUBE_PROMETHEUS_STACK, LINKERD, type LinkerdChannel } from "../../config/versions";
 import { controlPlaneValues, crdsValues, vizValues } from "../../k8s/linkerd/values";
 import { monitoringValues, typesOnlyValues } from "../../k8s/monitoring/values";
@@ -59,10 +60,17 @@ function unknownKeys(values: Values, known: Map<string, Kind>, path: string[] = 
   });
 }
 
+/** Every receiver, so that every part of Alertmanager's configuration is there. */
+const receivers: AlertReceivers = {
+  webhook: { url: "https://alerts.example.com", severity: "warning" },
+  slack: { url: "https://hooks.example.com", severity: "warning" },
+  email: { to: "a@b", from: "c@d", smarthost: "e:25", requireTls: true, severity: "critical" },
+};
+
 const identity = { trustAnchor: "anchor", issuerCertificate: "issuer", issuerKey: "key" };
 
 const monitoring = (pinToControlPlane: boolean) =>
-  monitoringValues({ pinToControlPlane, timezone: "browser", adminSecret: "grafana-admin" });
+  monitoringValues({ pinToControlPlane, timezone: "browser", adminSecret: "grafana-admin", receivers });
 
 describe("every Helm value that we set is one that the real chart knows", () => {
   it.each([true, false])("kube-prometheus-stack, pinned %s", (pinned) => {

@@ -122,8 +122,18 @@ async function secretNames(outputs: object): Promise<string[]> {
   return secrets.flat();
 }
 
-/** Runs the workloads program against Pulumi's mocks, with the given keys of its configuration. */
-export async function runK8s(config: Record<string, unknown> = {}, infraOutputs: Tree = INFRA_OUTPUTS): Promise<Run> {
+/** The variable in which Pulumi tells a program which keys are encrypted. */
+const SECRET_KEYS = "PULUMI_CONFIG_SECRET_KEYS";
+
+/**
+ * Runs the workloads program against Pulumi's mocks, with the given keys of its configuration.
+ * @param secretKeys those of them that are encrypted
+ */
+export async function runK8s(
+  config: Record<string, unknown> = {},
+  infraOutputs: Tree = INFRA_OUTPUTS,
+  secretKeys: string[] = [],
+): Promise<Run> {
   const resources: Registered[] = [];
   // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own `this` below
   const original = MockMonitor.prototype.registerResource;
@@ -141,6 +151,7 @@ export async function runK8s(config: Record<string, unknown> = {}, infraOutputs:
       typeof value === "string" ? value : JSON.stringify(value),
     ]);
     pulumi.runtime.setAllConfig(Object.fromEntries(texts) as Record<string, string>);
+    process.env[SECRET_KEYS] = JSON.stringify(secretKeys.map((key) => `daybreak:${key}`));
     await pulumi.runtime.setMocks(mocks(infraOutputs), "daybreak", "dev-k8s", false, "organization");
     const raw = await k8sStack();
     const outputs = await resolved(raw);
@@ -152,6 +163,7 @@ export async function runK8s(config: Record<string, unknown> = {}, infraOutputs:
       get: (type, name) => only(resources, type, name),
     };
   } finally {
+    delete process.env[SECRET_KEYS];
     spy.mockRestore();
   }
 }

@@ -175,7 +175,7 @@ describe("order", () => {
 
   it("no component waits for what only a part of it needs", () => {
     const components = standard.resources.filter(({ type }) => type.startsWith("daybreak:"));
-    expect(components).toHaveLength(5);
+    expect(components).toHaveLength(6);
     expect(components.flatMap(({ dependsOn }) => dependsOn)).toEqual([]);
   });
 });

@@ -90,7 +90,7 @@ describe("the program's values", () => {
   const identity = { trustAnchor: "anchor", issuerCertificate: "issuer", issuerKey: "key" };
 
   it.each([true, false])("are all known to the stand-ins, pinned %s", (pinToControlPlane) => {
-    const monitoring = { pinToControlPlane, timezone: "browser", adminSecret: "grafana-admin" };
+    const monitoring = { pinToControlPlane, timezone: "browser", adminSecret: "grafana-admin", receivers: {} };
     expect(refused(monitoringValues(monitoring), schemaOf("kube-prometheus-stack"))).toEqual([]);
     expect(refused(typesOnlyValues(), schemaOf("kube-prometheus-stack"))).toEqual([]);
     const mesh = controlPlaneValues({ pinToControlPlane }, identity);

@@ -42,8 +42,14 @@ func main() {
 	serve.Exit(os.Args[1], job(ctx, os.Args[2:]))
 }
 
+// figure is a number that a component tells besides its start.
+type figure struct {
+	name  string
+	value func() float64
+}
+
 // admin answers /ping, /ready and /metrics on a component's admin port.
-func admin(address string, ready func() bool) func(context.Context) error {
+func admin(address string, ready func() bool, figures ...figure) func(context.Context) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /ping", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "pong") })
 	mux.HandleFunc("GET /live", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "live") })
@@ -56,6 +62,9 @@ func admin(address string, ready func() bool) func(context.Context) error {
 	})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %d\n", started.Unix())
+		for _, f := range figures {
+			fmt.Fprintf(w, "# TYPE %s gauge\n%s %g\n", f.name, f.name, f.value())
+		}
 	})
 	return func(ctx context.Context) error {
 		return serve.Until(ctx, address, standin.Label("Linkerd", mux), nil)
@@ -93,7 +102,8 @@ func runIdentity(ctx context.Context, arguments []string) error {
 		return err
 	}
 	service := &identity.Service{Authority: authority, Review: identity.TokenReview(client), ControlPlane: *namespace, TrustDomain: *trustDomain}
-	return serve.All(ctx, listen(":8080", service, nil), admin(":9990", always))
+	left := func() float64 { return time.Until(authority.Ends()).Seconds() }
+	return serve.All(ctx, listen(":8080", service, nil), admin(":9990", always, figure{"issuer_cert_ttl_seconds", left}))
 }
 
 func loadAuthority(folder, anchors string) (*identity.Authority, error) {

@@ -54,6 +54,9 @@ func NewAuthority(crtPEM, keyPEM, anchorsPEM []byte) (*Authority, error) {
 	return &Authority{issuer: issuer, chain: pair.Certificate, key: key, Lifetime: 24 * time.Hour, Skew: 20 * time.Second}, nil
 }
 
+// Ends is when the issuer's own certificate ends.
+func (a *Authority) Ends() time.Time { return a.issuer.NotAfter }
+
 // Sign issues a certificate for the one DNS name to the key in the CSR (DER). Leaf first, then the issuer.
 func (a *Authority) Sign(csr []byte, name string) ([][]byte, error) {
 	request, err := x509.ParseCertificateRequest(csr)

@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { shell } from "../lab-cli";
+
+const SERVICES = "/api/v1/namespaces/monitoring/services";
+const PROMETHEUS = `${SERVICES}/prometheus-kube-prometheus-prometheus:9090/proxy/api/v1`;
+const ALERTMANAGER = `${SERVICES}/prometheus-kube-prometheus-alertmanager:9093/proxy/api/v2`;
+
+/** An alert as Alertmanager has it. */
+export interface Alert {
+  labels: Record<string, string>;
+  startsAt: string;
+}
+
+/** A rule as Prometheus has it. */
+export interface LoadedRule {
+  group: string;
+  name: string;
+  health: string;
+  lastError?: string;
+}
+
+/** Prometheus and Alertmanager of a lab, asked through the API server. */
+export class Monitoring {
+  constructor(private readonly lab: string) {}
+
+  private async get<T>(path: string): Promise<T> {
+    return JSON.parse(await shell(this.lab, ["kubectl", "get", "--raw", path])) as T;
+  }
+
+  alerts(): Promise<Alert[]> {
+    return this.get(`${ALERTMANAGER}/alerts`);
+  }
+
+  async rules(): Promise<LoadedRule[]> {
+    interface Group {
+      name: string;
+      rules: { name: string; health: string; lastError?: string }[];
+    }
+    const { data } = await this.get<{ data: { groups: Group[] } }>(`${PROMETHEUS}/rules`);
+    return data.groups.flatMap(({ name, rules }) => rules.map((rule) => ({ ...rule, group: name })));
+  }
+
+  /** Waits for an alert of this name about this deployment; seconds it took. */
+  async secondsUntil(alertname: string, deployment: string, limitSeconds: number): Promise<number> {
+    const start = performance.now();
+    for (;;) {
+      const alerts = await this.alerts();
+      const seconds = (performance.now() - start) / 1000;
+      if (alerts.some(({ labels }) => labels["alertname"] === alertname && labels["deployment"] === deployment))
+        return seconds;
+      if (seconds > limitSeconds)
+        throw new Error(`no ${alertname} about ${deployment} after ${limitSeconds} s: ${JSON.stringify(alerts)}`);
+      await sleep(1000);
+    }
+  }
+}
