@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { alertReceivers } from "./alerts";
 import { cidrFault, isPrivate } from "./cidr";
 import { unsupportedKubernetes } from "./compatibility";
 import { between, flag, key, matching, text } from "./key";
 import { meshShape } from "./mesh";
+import { monitoringShape } from "./monitoring";
 import { DEFAULT_KUBERNETES_VERSION } from "./versions";
 
 const network = (value: string, shortest: number, longest: number) =>
@@ -255,12 +255,7 @@ export const k8sShape = {
     "adminUser of up to 64 characters (default admin), timezone browser, utc or like Asia/Seoul (default browser)",
     "--path 'daybreak:grafana.adminUser' admin",
   ),
-  alerts: key(
-    alertReceivers,
-    "Who gets alerts, each receiver from its severity on. URLs and passwords have to be set with --secret.",
-    "webhook: url; slack: https url, channel #name; email: to, from, smarthost host:port, username, password, requireTls (default true); each: severity critical or warning (default warning); default nobody",
-    "--secret --path 'daybreak:alerts.slack.url' https://hooks.slack.com/services/...",
-  ),
+  ...monitoringShape,
 };
 
 /** The validated configuration of an infra stack. */
