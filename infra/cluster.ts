@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { remote } from "@pulumi/command";
 
-import type { Authority } from "./authority";
+import type { Authority, Client } from "./authority";
 import type { ClusterSecrets } from "./cluster-secrets";
 import { kubeconfig } from "./kubeconfig";
 import type { Node } from "./node";
@@ -50,6 +50,8 @@ interface Run {
 export class Cluster extends pulumi.ComponentResource {
   /** The administrator's; secret. Known to the outside only when every node is Ready. */
   readonly kubeconfig: pulumi.Output<string>;
+  /** The viewer's; secret. Of no use until the workloads' program binds the viewer to a role. */
+  readonly viewerKubeconfig: pulumi.Output<string>;
 
   constructor(
     name: string,
@@ -60,8 +62,9 @@ export class Cluster extends pulumi.ComponentResource {
     const facts = this.facts();
     const nodeRuns = [this.controlPlane(name, facts), ...this.workers(name, facts)];
     const ready = this.ready(name, nodeRuns);
-    this.kubeconfig = pulumi.secret(pulumi.all([this.adminKubeconfig(), ready.stdout]).apply(([text]) => text));
-    this.registerOutputs({ kubeconfig: this.kubeconfig });
+    this.kubeconfig = this.kubeconfigFor("admin", args.authority.admin, ready);
+    this.viewerKubeconfig = this.kubeconfigFor("viewer", args.authority.viewer, ready);
+    this.registerOutputs({ kubeconfig: this.kubeconfig, viewerKubeconfig: this.viewerKubeconfig });
   }
 
   private facts(): pulumi.Output<ClusterFacts> {
@@ -155,15 +158,16 @@ export class Cluster extends pulumi.ComponentResource {
     );
   }
 
-  private adminKubeconfig(): pulumi.Output<string> {
+  private kubeconfigFor(role: "admin" | "viewer", client: Client, ready: remote.Command): pulumi.Output<string> {
     const { clusterName, nodes, authority } = this.args;
-    return pulumi
+    const text = pulumi
       .output({
         publicAddress: nodes.masterPublicAddress,
         authorityCertificate: authority.certificate,
-        clientCertificate: authority.adminCertificate,
-        clientKey: authority.adminPrivateKey,
+        clientCertificate: client.certificate,
+        clientKey: client.privateKey,
       })
-      .apply((known) => kubeconfig({ clusterName, ...known }));
+      .apply((known) => kubeconfig({ clusterName, role, ...known }));
+    return pulumi.secret(pulumi.all([text, ready.stdout]).apply(([known]) => known));
   }
 }

@@ -4,6 +4,8 @@ import { API_PORT } from "./kubeadm-config";
 
 export interface KubeconfigArgs {
   clusterName: string;
+  /** Who it is for, as `kubectl config` shows it. */
+  role: "admin" | "viewer";
   /** The Elastic IP. */
   publicAddress: string;
   authorityCertificate: string;
@@ -13,10 +15,10 @@ export interface KubeconfigArgs {
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
-/** The administrator's kubeconfig. Holds a private key: keep it a secret output. */
+/** Somebody's kubeconfig. Holds a private key: keep it a secret output. */
 export function kubeconfig(args: KubeconfigArgs): string {
   const { clusterName } = args;
-  const user = `${clusterName}-admin`;
+  const user = `${clusterName}-${args.role}`;
   return stringify(
     {
       apiVersion: "v1",

@@ -45,6 +45,8 @@ export function infraStack() {
   const { controlPlane, workers, masterPublicAddress } = nodes;
   return {
     kubeconfig: cluster.kubeconfig,
+    viewerKubeconfig: cluster.viewerKubeconfig,
+    viewerUser: authority.viewerUser,
     kubernetesVersion: config.kubernetesVersion,
     clusterIdentifier: controlPlane.instanceId,
     nodeNames,

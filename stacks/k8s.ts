@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { loadK8sConfig } from "../config/load";
 import { BOOKINFO_VERSION, FORTIO_VERSION, KUBE_PROMETHEUS_STACK, LINKERD } from "../config/versions";
+import { Viewer } from "../k8s/access/viewer";
 import { Alerts } from "../k8s/alerts/alerts";
 import { Bookinfo } from "../k8s/bookinfo/bookinfo";
 import { clusterProvider, requireCluster } from "../k8s/cluster";
@@ -19,6 +20,9 @@ export async function k8sStack() {
   const infra = new pulumi.StackReference("infra", { name: config.infraStack });
   const kubernetes = await requireCluster(infra, config.infraStack, config);
   const inCluster = { providers: [clusterProvider(infra)] };
+
+  const viewerUser = infra.requireOutput("viewerUser") as pulumi.Output<string>;
+  const viewer = new Viewer("viewer", { user: viewerUser }, inCluster);
 
   const monitoring = new Monitoring(
     "monitoring",
@@ -44,6 +48,7 @@ export async function k8sStack() {
     bookinfoUrl: infra.requireOutput("bookinfoUrl"),
     grafanaUser: monitoring.grafanaUser,
     grafanaPassword: monitoring.grafanaPassword,
+    viewerKubeconfig: viewer.granted(infra.requireOutput("viewerKubeconfig") as pulumi.Output<string>),
     versions: {
       kubernetes,
       "kube-prometheus-stack": chartVersion("prometheus", KUBE_PROMETHEUS_STACK, charts),

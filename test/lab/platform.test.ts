@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { summarize } from "../../lab/pulumi";
 import { inShell, lab, PROJECT_DIR, run, shell } from "./lab-cli";
 import { alertsOnThePlatform } from "./platform/alerts";
+import { Viewer } from "./platform/viewer";
 
 /** Not the lab that a developer may have running on the same machine. */
 const NAME = "test";
@@ -128,12 +129,35 @@ describe("both stacks on real machines", () => {
           ["lab", "kubeconfig"],
           ["lab", "privateKey"],
           ["lab-k8s", "grafanaPassword"],
+          ["lab-k8s", "viewerKubeconfig"],
         ] as const) {
           const plain = JSON.parse(
             await shell(NAME, ["pulumi", "stack", "output", "--json", "--stack", stack]),
           ) as object;
           expect(plain).toHaveProperty(secret, "[secret]");
         }
+      },
+      MINUTE,
+    );
+
+    it(
+      "lets the viewer look at everything but Secrets, and touch nothing",
+      async () => {
+        const viewer = Viewer.from(NAME, await output("lab-k8s", "viewerKubeconfig"));
+        for (const seen of ["pods", "nodes", "networkpolicies", "deployments", "configmaps"])
+          expect(await viewer.kubectl("get", seen, "--all-namespaces")).toMatchObject({ exitCode: 0 });
+        expect(await viewer.kubectl("logs", "--namespace=bookinfo", "deployment/productpage-v1")).toMatchObject({
+          exitCode: 0,
+        });
+        for (const refused of [
+          ["get", "secrets", "--all-namespaces"],
+          ["get", "secret", "grafana-admin", "--namespace=monitoring"],
+          ["delete", "deployment", "productpage-v1", "--namespace=bookinfo"],
+          ["scale", "deployment", "productpage-v1", "--namespace=bookinfo", "--replicas=0"],
+          ["exec", "--namespace=bookinfo", "deployment/productpage-v1", "--", "true"],
+          ["create", "namespace", "viewers"],
+        ])
+          expect((await viewer.kubectl(...refused)).stderr).toContain("Forbidden");
       },
       MINUTE,
     );

@@ -1,7 +1,9 @@
+import { isSecret as isSecretOutput, type Output } from "@pulumi/pulumi";
 import { parseAllDocuments } from "yaml";
 
 import {
   AUTHORITY_HASH,
+  AUTHORITY_PUBLIC_KEY,
   configure,
   isSecret,
   mock,
@@ -11,6 +13,7 @@ import {
   settled,
   valueOf,
 } from "./infra-program";
+import { viewerName } from "../../infra/authority";
 import { firstTwoZones } from "../../infra/network";
 import { quote } from "../../infra/remote-script";
 import { infraStack } from "../../stacks/infra";
@@ -165,18 +168,39 @@ describe("the infra stack by default", () => {
   });
 
   test("gives the administrator a certificate that can be revoked by its binding", () => {
-    const [request] = ofType(":CertRequest");
+    const request = ofType(":CertRequest").find(({ name }) => name === "authority-admin");
     expect(request?.inputs["subject"]).toEqual({
       commonName: "kubernetes-admin",
       organization: "kubeadm:cluster-admins",
     });
   });
 
+  test("gives the viewer 30 days, no group, and a name that goes with the key", async () => {
+    const named = (type: string) => ofType(type).find(({ name }) => name === "authority-viewer")?.inputs;
+    expect(named(":CertRequest")?.["subject"]).toEqual({ commonName: await valueOf(outputs["viewerUser"] as string) });
+    expect(named(":LocallySignedCert")).toMatchObject({
+      validityPeriodHours: 30 * 24,
+      allowedUses: ["digital_signature", "key_encipherment", "client_auth"],
+    });
+    expect(viewerName(AUTHORITY_PUBLIC_KEY)).toBe(`daybreak-viewer-${AUTHORITY_HASH.slice(7, 19)}`);
+  });
+
+  test("keeps both kubeconfigs secret, and each to its own key", async () => {
+    for (const [output, role] of [
+      ["kubeconfig", "admin"],
+      ["viewerKubeconfig", "viewer"],
+    ] as const) {
+      expect(await isSecretOutput(outputs[output] as Output<string>)).toBe(true);
+      const key = Buffer.from(`PRIVATE KEY authority-${role}\n`).toString("base64");
+      expect(await valueOf(outputs[output] as string)).toContain(`client-key-data: ${key}\n`);
+    }
+  });
+
   test("hands out these outputs", async () => {
     const kubeconfig = await valueOf(outputs["kubeconfig"] as string);
     const [document] = parseAllDocuments(kubeconfig);
     expect(document?.toJS()).toMatchSnapshot();
-    const shown = { ...outputs, kubeconfig: undefined };
+    const shown = { ...outputs, kubeconfig: undefined, viewerKubeconfig: undefined };
     expect(await valueOf(shown)).toMatchSnapshot();
   });
 });

@@ -81,6 +81,8 @@ function registered(request: Request): Registered {
 export const INFRA_OUTPUTS = {
   kubernetesVersion: "1.35.4",
   kubeconfig: "apiVersion: v1\nkind: Config\n",
+  viewerKubeconfig: "apiVersion: v1\nkind: Config\nusers: [{ name: viewer }]\n",
+  viewerUser: "daybreak-viewer-04090f8b3e3b",
   clusterIdentifier: "i-0123456789abcdef0",
   grafanaUrl: "http://203.0.113.7:30300",
   bookinfoUrl: "http://203.0.113.7:30080/productpage",
@@ -100,7 +102,10 @@ function mocks(infraOutputs: Tree): pulumi.runtime.Mocks {
     newResource: (args) => {
       const inputs = args.inputs as Tree;
       if (args.type === "pulumi:pulumi:StackReference")
-        return { id: "infra", state: { ...inputs, outputs: infraOutputs, secretOutputNames: ["kubeconfig"] } };
+        return {
+          id: "infra",
+          state: { ...inputs, outputs: infraOutputs, secretOutputNames: ["kubeconfig", "viewerKubeconfig"] },
+        };
       return { id: `${args.name}-id`, state: { ...inputs, ...STATES[args.type]?.(inputs) } };
     },
     call: () => ({}),
