@@ -53,6 +53,9 @@ export const BOOKINFO_VERSION = "1.18.0";
 /** fortio. Source: tags of the Go module fortio.org/fortio; its image is published under the same number. The last release without the grol interpreter, whose module cannot be had. */
 export const FORTIO_VERSION = "1.68.2";
 
+/** What enforces the network policies beside flannel. Source: tags of the Go module sigs.k8s.io/kube-network-policies; the newest of them that can be had. Its image is published under the same number. */
+export const KUBE_NETWORK_POLICIES_VERSION = "1.1.0";
+
 /** curl. Source: tags of curlimages/curl; the version that Debian 12 carries, which the lab runs. */
 export const CURL_VERSION = "7.88.1";
 
@@ -73,6 +76,7 @@ export const images = {
     reviewsV3: bookinfo("reviews-v3"),
     productpage: bookinfo("productpage-v1"),
   },
+  kubeNetworkPolicies: `registry.k8s.io/networking/kube-network-policies:v${KUBE_NETWORK_POLICIES_VERSION}`,
   fortio: `docker.io/fortio/fortio:${FORTIO_VERSION}`,
   curl: `docker.io/curlimages/curl:${CURL_VERSION}`,
   agnhost: `registry.k8s.io/e2e-test-images/agnhost:${AGNHOST_VERSION}`,

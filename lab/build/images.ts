@@ -76,7 +76,7 @@ const CLUSTER: readonly ImageRecipe[] = [
   },
 ];
 
-/** What the checks and the traffic generator run. */
+/** What the checks, the network policies and the traffic generator run. */
 const TOOLS: readonly ImageRecipe[] = [
   {
     name: pins.agnhost,
@@ -85,6 +85,16 @@ const TOOLS: readonly ImageRecipe[] = [
     entrypoint: ["/agnhost"],
     command: ["pause"],
     labels: built(`k8s.io/kubernetes/test/images/agnhost@v${KUBERNETES_VERSION}`),
+  },
+  {
+    name: pins.kubeNetworkPolicies,
+    base: "scratch",
+    programs: { "/bin/netpol": { tool: "kube-network-policies", binary: "netpol" } },
+    entrypoint: [],
+    command: ["/bin/netpol"],
+    labels: built(
+      `sigs.k8s.io/kube-network-policies@v${TOOL_VERSIONS["kube-network-policies"]}, its queue asked for in iptables' words`,
+    ),
   },
   {
     name: pins.fortio,

@@ -123,6 +123,10 @@ export const GO_TOOLS: readonly GoTool[] = [
     },
     { cgo: true },
   ),
+  single("kube-network-policies", {
+    binary: "netpol",
+    package: "sigs.k8s.io/kube-network-policies/cmd/kube-network-policies/standard",
+  }),
   single("flannel-cni", { binary: "flannel", package: "github.com/containernetworking/plugins/plugins/meta/flannel" }),
   cni(),
   single(

@@ -5,6 +5,7 @@ import {
   DEFAULT_KUBERNETES_VERSION,
   FLANNEL_VERSION,
   FORTIO_VERSION,
+  KUBE_NETWORK_POLICIES_VERSION,
   KUBERNETES_LINES,
   kubernetesMinor,
 } from "../../config/versions";
@@ -32,6 +33,7 @@ export const TOOL_VERSIONS = {
   /** flannel's CNI plugin left this module after 0.9.1; its later home is not published as a module that can be had. */
   "flannel-cni": "0.9.1",
   cni: "1.9.1",
+  "kube-network-policies": KUBE_NETWORK_POLICIES_VERSION,
   helm: "3.19.5",
   fortio: FORTIO_VERSION,
   pause: PAUSE_TAG,
