@@ -88,12 +88,15 @@ const TOOLS: readonly ImageRecipe[] = [
   },
   {
     name: pins.kubeNetworkPolicies,
-    base: "scratch",
-    programs: { "/bin/netpol": { tool: "kube-network-policies", binary: "netpol" } },
+    base: "debian",
+    programs: {
+      "/usr/bin/netpol": { tool: "kube-network-policies", binary: "netpol" },
+      "/usr/bin/kube-network-policies": { tool: "kube-network-policies", binary: "kube-network-policies" },
+    },
     entrypoint: [],
     command: ["/bin/netpol"],
     labels: built(
-      `sigs.k8s.io/kube-network-policies@v${TOOL_VERSIONS["kube-network-policies"]}, its queue asked for in iptables' words`,
+      `sigs.k8s.io/kube-network-policies@v${TOOL_VERSIONS["kube-network-policies"]}, given its packets by daybreak lab/build/go/kube-network-policies/queue`,
     ),
   },
   {

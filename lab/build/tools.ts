@@ -123,10 +123,18 @@ export const GO_TOOLS: readonly GoTool[] = [
     },
     { cgo: true },
   ),
-  single("kube-network-policies", {
-    binary: "netpol",
-    package: "sigs.k8s.io/kube-network-policies/cmd/kube-network-policies/standard",
-  }),
+  {
+    name: "kube-network-policies",
+    version: TOOL_VERSIONS["kube-network-policies"],
+    module: "kube-network-policies",
+    commands: [
+      {
+        binary: "kube-network-policies",
+        package: "sigs.k8s.io/kube-network-policies/cmd/kube-network-policies/standard",
+      },
+      { binary: "netpol", package: "daybreak/kube-network-policies/queue" },
+    ],
+  },
   single("flannel-cni", { binary: "flannel", package: "github.com/containernetworking/plugins/plugins/meta/flannel" }),
   cni(),
   single(
