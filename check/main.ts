@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 
+import { interruption } from "./interruption";
 import { Progress } from "./progress";
 import { Printer, type Report } from "./report";
 import { runCheck } from "./run";
@@ -17,8 +18,6 @@ interface Options {
 
 const EXIT_FAILED = 1;
 const EXIT_CANNOT_RUN = 2;
-/** Exit codes of a shell for programs that a signal ended. */
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 const program = new Command()
   .name("npm run check --")
@@ -47,7 +46,7 @@ async function main(): Promise<number> {
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_CANNOT_RUN))
     .parse()
     .opts<Options>();
-  const interrupt = interruptible();
+  const interrupt = interruption("removing the test pods");
   const terminal = process.stdout.isTTY && !options.json;
   const printer = new Printer(terminal && !process.env.NO_COLOR);
   const progress = new Progress(process.stdout, terminal);
@@ -71,18 +70,6 @@ async function main(): Promise<number> {
     progress.stop();
     return complain(error, interrupt, options.json);
   }
-}
-
-/** The first signal ends the run in order, the second one at once. */
-function interruptible(): AbortSignal {
-  const controller = new AbortController();
-  for (const [name, code] of Object.entries(SIGNALS))
-    process.on(name, () => {
-      if (controller.signal.aborted) process.exit(code);
-      process.stderr.write(`\n${name}: removing the test pods; once more leaves them\n`);
-      controller.abort(code);
-    });
-  return controller.signal;
 }
 
 function finish(report: Report, printer: Printer, json: boolean): void {

@@ -1,4 +1,4 @@
-import { BOOKINFO_FOOTPRINT } from "./bookinfo/services";
+import { BOOKINFO_FOOTPRINT } from "./bookinfo/footprint";
 import type { Budget, Footprint } from "./budget";
 import { LINKERD_FOOTPRINT, PROXY } from "./linkerd/footprint";
 import { MONITORING_FOOTPRINT } from "./monitoring/footprint";

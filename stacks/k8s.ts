@@ -38,10 +38,11 @@ export async function k8sStack() {
   );
   const mesh = [linkerd.injection, linkerd.viz];
 
-  const bookinfo = new Bookinfo("bookinfo", { pinToControlPlane, mesh }, inCluster);
+  const bookinfo = new Bookinfo("bookinfo", { pinToControlPlane, channel: linkerdChannel, mesh }, inCluster);
 
   const dependsOn = [...mesh, ...bookinfo.workloads];
-  new Traffic("traffic", { url: bookinfo.pageUrl, rate: config.trafficRate, dependsOn }, inCluster);
+  const load = { url: bookinfo.pageUrl, rate: config.trafficRate };
+  new Traffic("traffic", { ...load, dependsOn, monitoring: monitoring.release }, inCluster);
 
   return {
     grafanaUrl: infra.requireOutput("grafanaUrl"),

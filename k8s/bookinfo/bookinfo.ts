@@ -2,11 +2,11 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import { namespace } from "../namespace";
-import { deploymentSpec, serviceSpec } from "./manifests";
+import { type BookinfoChoices, deploymentSpec, serviceSpec } from "./manifests";
+import { disruptionBudget } from "./resilience";
 import { SERVICES, type ServiceName, type Workload, WORKLOADS } from "./services";
 
-export interface BookinfoArgs {
-  pinToControlPlane: boolean;
+export interface BookinfoArgs extends BookinfoChoices {
   /**
    * The mesh's control plane: pods made before its injector is ready would run without a proxy, and nobody would notice.
    * And viz: proxies made before it cannot be tapped.
@@ -33,7 +33,7 @@ export class Bookinfo extends pulumi.ComponentResource {
 
   constructor(name: string, args: BookinfoArgs, opts?: pulumi.ComponentResourceOptions) {
     // Without the mesh: the component, and with it the namespace and the accounts, would wait for it.
-    super("daybreak:k8s:Bookinfo", name, { pinToControlPlane: args.pinToControlPlane }, opts);
+    super("daybreak:k8s:Bookinfo", name, { pinToControlPlane: args.pinToControlPlane, channel: args.channel }, opts);
     this.home = namespace(
       { name: "bookinfo", podSecurity: "privileged", annotations: { "linkerd.io/inject": "enabled" } },
       { parent: this },
@@ -42,7 +42,7 @@ export class Bookinfo extends pulumi.ComponentResource {
     this.registerOutputs({ pageUrl: this.pageUrl });
   }
 
-  /** A service with its account and its workloads. */
+  /** A service with its account, its workloads and how many of their pods may be taken at once. */
   private service(service: ServiceName, args: BookinfoArgs): pulumi.Resource[] {
     const parent = { parent: this };
     const account = new k8s.core.v1.ServiceAccount(
@@ -58,10 +58,17 @@ export class Bookinfo extends pulumi.ComponentResource {
       },
       parent,
     );
+    this.disruptionBudget(service, args);
     const deployments = WORKLOADS.filter((workload) => workload.service === service).map((workload) =>
       this.deployment(workload, args, [...args.mesh, account]),
     );
     return [address, ...deployments];
+  }
+
+  private disruptionBudget(service: ServiceName, { pinToControlPlane }: BookinfoArgs): void {
+    const spec = disruptionBudget(service, pinToControlPlane);
+    const metadata = this.metadata(service, { app: service });
+    if (spec) new k8s.policy.v1.PodDisruptionBudget(service, { metadata, spec }, { parent: this });
   }
 
   private deployment(workload: Workload, args: BookinfoArgs, dependsOn: pulumi.Resource[]): k8s.apps.v1.Deployment {

@@ -1,9 +1,11 @@
 import type * as k8s from "@pulumi/kubernetes";
 
 import { NODE_PORTS } from "../../config/network";
+import type { LinkerdChannel } from "../../config/versions";
 import { resources } from "../budget";
 import { placement } from "../placement";
 import { UNPRIVILEGED, unprivilegedPod } from "../security";
+import { GRACE_SECONDS, leavingMetadata, LIFECYCLE, replicas, ROLLING_UPDATE, spread } from "./resilience";
 import { isPinned, PORT, type ServiceName, type Workload } from "./services";
 
 type DeploymentSpec = k8s.types.input.apps.v1.DeploymentSpec;
@@ -43,20 +45,31 @@ function container(workload: Workload) {
     resources: resources(workload.budget),
     securityContext: UNPRIVILEGED,
     volumeMounts: workload.scratch.map(({ name, path }) => ({ name, mountPath: path })),
+    lifecycle: LIFECYCLE,
     ...probes(workload),
   } satisfies Container;
 }
 
+/** What the workloads depend on. */
+export interface BookinfoChoices {
+  pinToControlPlane: boolean;
+  /** Line of the mesh: its proxies end in different ways. */
+  channel: LinkerdChannel;
+}
+
 /** A workload's spec; the labels are Bookinfo's own, dashboards and the mesh's policies go by them. */
-export function deploymentSpec(workload: Workload, choices: { pinToControlPlane: boolean }) {
+export function deploymentSpec(workload: Workload, { pinToControlPlane, channel }: BookinfoChoices) {
   const labels = { app: workload.service, version: workload.version };
   return {
-    replicas: 1,
+    replicas: replicas(workload, pinToControlPlane),
+    strategy: ROLLING_UPDATE,
     selector: { matchLabels: labels },
     template: {
-      metadata: { labels },
+      metadata: { labels, ...leavingMetadata(channel) },
       spec: {
-        ...placement(choices.pinToControlPlane && isPinned(workload)),
+        ...placement(pinToControlPlane && isPinned(workload)),
+        ...spread(workload, pinToControlPlane),
+        terminationGracePeriodSeconds: GRACE_SECONDS,
         serviceAccountName: `bookinfo-${workload.service}`,
         // None of them talks to the Kubernetes API; the mesh's proxy brings a token of its own.
         automountServiceAccountToken: false,

@@ -1,5 +1,5 @@
 import { images } from "../../config/versions";
-import type { Budget, Footprint } from "../budget";
+import type { Budget } from "../budget";
 
 /** Every service of Bookinfo listens here. */
 export const PORT = 9080;
@@ -70,11 +70,3 @@ export const WORKLOADS: readonly Workload[] = [
 
 /** Whether a workload goes to the control-plane node while pinning is on: only the page that the outside asks for. */
 export const isPinned = (workload: Workload): boolean => workload.service === "productpage";
-
-export const BOOKINFO_FOOTPRINT: readonly Footprint[] = WORKLOADS.map((workload) => ({
-  pod: `${workload.service}-${workload.version}`,
-  replicas: 1,
-  pinned: isPinned(workload),
-  meshed: true,
-  containers: { [workload.service]: workload.budget },
-}));

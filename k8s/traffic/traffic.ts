@@ -2,7 +2,8 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import { namespace } from "../namespace";
-import { type Load, loadPod } from "./load";
+import { loadPod } from "./load";
+import { trafficRules } from "./rules";
 
 export interface TrafficArgs {
   /** Page to ask for. */
@@ -11,6 +12,8 @@ export interface TrafficArgs {
   rate: number;
   /** The mesh's control plane, and the service with the page. */
   dependsOn: pulumi.Input<pulumi.Resource>[];
+  /** What brings the type PrometheusRule, and the webhook that looks at each. */
+  monitoring: pulumi.Resource;
 }
 
 /** The rate in the command line of a generator that is switched off; it has no pod that would use it. */
@@ -19,9 +22,9 @@ const IDLE_RATE = 1;
 /**
  * A standing generator of constant traffic in the meshed namespace `traffic`.
  *
- * Its proxy reports every answer to Prometheus as it happens (`response_total`, `response_latency_ms`, direction
- * outbound, deployment traffic): rate, errors and percentiles as the client sees them, by the mesh's own PodMonitor.
- * fortio itself serves no such figures while it runs; it prints its report at the end of a run, and this one has none.
+ * Its proxy reports every answer to Prometheus as it happens, and rules make the figures of it: rate, errors and
+ * percentiles as the client sees them. fortio itself serves no such figures while it runs; it prints its report at the
+ * end of a run, and this one has none.
  */
 export class Traffic extends pulumi.ComponentResource {
   readonly namespace: k8s.core.v1.Namespace;
@@ -52,37 +55,16 @@ export class Traffic extends pulumi.ComponentResource {
       },
       { ...parent, dependsOn: args.dependsOn, customTimeouts: { create: "5m", update: "5m" } },
     );
+    new k8s.apiextensions.CustomResource(
+      "traffic",
+      {
+        apiVersion: "monitoring.coreos.com/v1",
+        kind: "PrometheusRule",
+        metadata: { name: "traffic", namespace: this.namespace.metadata.name, labels },
+        spec: trafficRules(args.rate),
+      },
+      { ...parent, dependsOn: [args.monitoring] },
+    );
     this.registerOutputs({ deployment: this.deployment.metadata.name });
   }
-}
-
-/** A run that ends: for a measurement, say. Its report is in the pod's log. */
-export interface TrafficJobArgs {
-  load: Load & { extent: Exclude<Load["extent"], "forever"> };
-  namespace: pulumi.Input<string>;
-  /**
-   * Whether the run goes through the mesh. Only where proxies are native sidecars (Linkerd's edge line): an ordinary
-   * one never ends, and neither would the Job.
-   */
-  meshed: boolean;
-}
-
-/** The one-off form of the generator. Not part of the standing platform; a program that wants one calls this. */
-export function trafficJob(name: string, args: TrafficJobArgs, opts: pulumi.CustomResourceOptions): k8s.batch.v1.Job {
-  const labels = { app: "traffic-job" };
-  return new k8s.batch.v1.Job(
-    name,
-    {
-      metadata: { name, namespace: args.namespace, labels },
-      spec: {
-        backoffLimit: 0,
-        ttlSecondsAfterFinished: 3600,
-        template: {
-          metadata: { labels, annotations: { "linkerd.io/inject": args.meshed ? "enabled" : "disabled" } },
-          spec: { ...loadPod(args.load), restartPolicy: "Never" },
-        },
-      },
-    },
-    opts,
-  );
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 
 import { summarize } from "../../lab/pulumi";
+import { trafficTests } from "./platform/traffic";
 import { inShell, lab, PROJECT_DIR, run, shell } from "./lab-cli";
 import { alertsOnThePlatform } from "./platform/alerts";
 import { Viewer } from "./platform/viewer";
@@ -139,6 +140,8 @@ describe("both stacks on real machines", () => {
       },
       MINUTE,
     );
+
+    describe("under load", () => trafficTests(NAME));
 
     it(
       "lets the viewer look at everything but Secrets, and touch nothing",

@@ -4,9 +4,11 @@ package inject
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log"
 	"slices"
+	"strconv"
 
 	"daybreak/lab/standins/internal/admission"
 	"daybreak/lab/standins/internal/destination"
@@ -123,7 +125,7 @@ func (t *Template) patch(p *pod, inherited map[string]string) ([]admission.Opera
 		return nil, err
 	}
 	annotations := merged(p.Metadata.Annotations, t.Annotations)
-	for _, name := range []string{mesh.SkipInbound, mesh.SkipOutbound, mesh.OpaquePorts} {
+	for _, name := range []string{mesh.SkipInbound, mesh.SkipOutbound, mesh.OpaquePorts, mesh.WaitBeforeExit} {
 		if value := setting(p, inherited, name); value != "" {
 			annotations[name] = value
 		}
@@ -134,6 +136,10 @@ func (t *Template) patch(p *pod, inherited map[string]string) ([]admission.Opera
 		labels["linkerd.io/proxy-"+kind] = name
 	}
 	inits, containers := []object{first}, p.Spec.Containers
+	wait := annotations[mesh.WaitBeforeExit]
+	if native && wait != "" {
+		return nil, errors.New("proxy.nativeSidecar and waitBeforeExitSeconds cannot be used simultaneously")
+	}
 	if native {
 		inits = append(inits, copyOf(t.NativeProxy))
 	} else {
@@ -141,7 +147,11 @@ func (t *Template) patch(p *pod, inherited map[string]string) ([]admission.Opera
 		if len(containers) > 0 && annotations["kubectl.kubernetes.io/default-container"] == "" {
 			annotations["kubectl.kubernetes.io/default-container"] = fmt.Sprint(containers[0]["name"])
 		}
-		containers = append([]object{copyOf(t.Proxy)}, containers...)
+		ordinary := copyOf(t.Proxy)
+		if err := waitBeforeExit(ordinary, wait); err != nil {
+			return nil, err
+		}
+		containers = append([]object{ordinary}, containers...)
 	}
 	return []admission.Operation{
 		{Op: "add", Path: "/metadata/labels", Value: labels},
@@ -167,6 +177,23 @@ func skipPorts(first object, p *pod, inherited map[string]string) error {
 		arguments = append(arguments, flag, value)
 	}
 	first["args"] = arguments
+	return nil
+}
+
+// waitBeforeExit keeps the proxy for some seconds after its pod was told to go; without a text not at all.
+func waitBeforeExit(proxy object, seconds string) error {
+	if seconds == "" {
+		return nil
+	}
+	if _, err := strconv.ParseUint(seconds, 10, 32); err != nil {
+		return fmt.Errorf("annotation %s: %w", mesh.WaitBeforeExit, err)
+	}
+	lifecycle, _ := proxy["lifecycle"].(object)
+	if lifecycle == nil {
+		lifecycle = object{}
+		proxy["lifecycle"] = lifecycle
+	}
+	lifecycle["preStop"] = object{"exec": object{"command": []string{"/bin/sleep", seconds}}}
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"daybreak/lab/standins/internal/admission"
+	"daybreak/lab/standins/internal/mesh"
 )
 
 func template() *Template {
@@ -83,5 +84,25 @@ func TestAnnotatedPortsReachTheInitContainer(t *testing.T) {
 	arguments := got["/spec/initContainers"].([]object)[0]["args"].([]any)
 	if fmt.Sprint(arguments) != "[init --inbound-ports-to-ignore 7000]" {
 		t.Error(arguments)
+	}
+}
+
+func TestWaitingBeforeExitIsForOrdinaryProxies(t *testing.T) {
+	asked := map[string]string{"linkerd.io/inject": "enabled", mesh.WaitBeforeExit: "7", mesh.NativeSidecarBeta: "disabled"}
+	proxy := decide(t, plain, asked)["/spec/containers"].([]object)[0]
+	if got := fmt.Sprint(proxy["lifecycle"]); got != "map[preStop:map[exec:map[command:[/bin/sleep 7]]]]" {
+		t.Error(got)
+	}
+	for why, annotations := range map[string]map[string]string{
+		"native, which would outlive the application anyway": {mesh.WaitBeforeExit: "7"},
+		"not a number": {mesh.WaitBeforeExit: "soon", mesh.NativeSidecarBeta: "disabled"},
+	} {
+		find := func(context.Context, string) (map[string]string, error) { return annotations, nil }
+		annotations[mesh.InjectAnnotation] = "enabled"
+		request := &admission.Request{Namespace: "shop", Object: json.RawMessage(plain)}
+		request.Kind.Kind = "Pod"
+		if _, err := Decide(template(), find)(context.Background(), request); err == nil {
+			t.Errorf("%s: not refused", why)
+		}
 	}
 }

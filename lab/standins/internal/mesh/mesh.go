@@ -18,6 +18,7 @@ const (
 	SkipInbound         = "config.linkerd.io/skip-inbound-ports"
 	SkipOutbound        = "config.linkerd.io/skip-outbound-ports"
 	OpaquePorts         = "config.linkerd.io/opaque-ports"
+	WaitBeforeExit      = "config.alpha.linkerd.io/proxy-wait-before-exit-seconds"
 	NativeSidecarBeta   = "config.beta.linkerd.io/proxy-enable-native-sidecar"
 	NativeSidecarAlpha  = "config.alpha.linkerd.io/proxy-enable-native-sidecar"
 

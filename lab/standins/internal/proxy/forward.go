@@ -10,6 +10,8 @@ import (
 	"net/http/httputil"
 	"sync"
 	"time"
+
+	"daybreak/lab/standins/internal/metrics"
 )
 
 type flowKey struct{}
@@ -46,14 +48,14 @@ func (q *queue) Close() error   { q.once.Do(func() { close(q.closed) }); return 
 func (q *queue) Addr() net.Addr { return &net.TCPAddr{} }
 
 // serveHTTP forwards every request on the queue's connections through the transport.
-func serveHTTP(connections *queue, transport http.RoundTripper, rewrite func(*httputil.ProxyRequest), busy func(int64)) *http.Server {
+func serveHTTP(connections *queue, transport http.RoundTripper, rewrite func(*httputil.ProxyRequest), t *telemetry) *http.Server {
 	quiet := log.New(io.Discard, "", 0)
 	forward := &httputil.ReverseProxy{
 		Transport:     transport,
 		FlushInterval: -1,
 		ErrorLog:      quiet,
 		BufferPool:    buffers{},
-		ErrorHandler:  refuse,
+		ErrorHandler:  t.refuse,
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme = "http"
 			r.Out.URL.Host = r.In.Host
@@ -70,8 +72,8 @@ func serveHTTP(connections *queue, transport http.RoundTripper, rewrite func(*ht
 	server := &http.Server{
 		ErrorLog: quiet,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			busy(1)
-			defer busy(-1)
+			t.busy.Add(1)
+			defer t.busy.Add(-1)
 			forward.ServeHTTP(w, r)
 		}),
 		ConnContext: func(ctx context.Context, connection net.Conn) context.Context {
@@ -82,11 +84,14 @@ func serveHTTP(connections *queue, transport http.RoundTripper, rewrite func(*ht
 	return server
 }
 
-// refuse answers for a peer that can't be reached, with Linkerd's header for it.
-func refuse(w http.ResponseWriter, r *http.Request, err error) {
+// refuse answers for a peer that can't be reached, with Linkerd's header for it. A client that left is nobody's fault.
+func (t *telemetry) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) {
 		w.WriteHeader(http.StatusBadGateway)
 		return
+	}
+	if flowOf(r.Context()).direction == "outbound" {
+		t.errors.Add(1, metrics.Labels{"error", "failfast"})
 	}
 	status := http.StatusBadGateway
 	if errors.Is(err, context.DeadlineExceeded) {

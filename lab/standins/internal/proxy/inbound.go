@@ -39,7 +39,7 @@ func newInbound(p *Proxy) *inbound {
 		labels := target(metrics.Labels{"direction", "inbound", "peer", "dst"}, address)
 		return in.telemetry.count(connection, append(labels, "tls", "no_identity", "no_tls_reason", "loopback")), nil
 	})
-	in.server = serveHTTP(in.http, in, in.rewrite, func(n int64) { in.telemetry.busy.Add(n) })
+	in.server = serveHTTP(in.http, in, in.rewrite, in.telemetry)
 	return in
 }
 

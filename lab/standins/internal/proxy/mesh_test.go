@@ -314,6 +314,9 @@ func TestServiceWithoutEndpointsAndWrongIdentityAreRefused(t *testing.T) {
 		if response.StatusCode != 502 || response.Header.Get("L5d-Proxy-Error") == "" {
 			t.Errorf("%v: %s %v", resolution, response.Status, response.Header)
 		}
+		if text := scrape(t, client); !metric(text, "outbound_http_errors_total{", "} 1") {
+			t.Errorf("%v: not counted in\n%s", resolution, text)
+		}
 	}
 }
 

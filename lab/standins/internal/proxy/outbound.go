@@ -38,7 +38,7 @@ func newOutbound(p *Proxy) *outbound {
 		return out.dial(ctx, ctx.Value(endpointKey{}).(mesh.Endpoint), nil)
 	}
 	out.meshed, out.plain = newTransport(dial), newTransport(dial)
-	out.server = serveHTTP(out.http, out, func(*httputil.ProxyRequest) {}, func(n int64) { out.telemetry.busy.Add(n) })
+	out.server = serveHTTP(out.http, out, func(*httputil.ProxyRequest) {}, out.telemetry)
 	return out
 }
 

@@ -26,6 +26,7 @@ type flow struct {
 // telemetry counts under the names of Linkerd's proxy.
 type telemetry struct {
 	requests, responses           metrics.Counter
+	errors                        metrics.Counter
 	latency                       metrics.Histogram
 	opened, closed, read, written metrics.Counter
 	open                          metrics.Gauge
@@ -40,6 +41,7 @@ func newTelemetry(r *metrics.Registry) *telemetry {
 	return &telemetry{
 		requests:  r.Counter("request_total", "Total count of HTTP requests."),
 		responses: r.Counter("response_total", "Total count of HTTP responses."),
+		errors:    r.Counter("outbound_http_errors_total", "The total number of outbound HTTP requests that could not be processed due to a proxy error."),
 		latency:   r.Histogram("response_latency_ms", "Elapsed times between a request's headers being received and its response stream completing, in milliseconds.", latencyBounds),
 		opened:    r.Counter("tcp_open_total", "Total count of opened connections"),
 		closed:    r.Counter("tcp_close_total", "Total count of closed connections"),

@@ -1,0 +1,55 @@
+import { TRAFFIC_SERIES } from "../../../k8s/traffic/rules";
+import type { LoadReport } from "../../../traffic/report";
+import { inShell, shell } from "../lab-cli";
+
+const MINUTE = 60_000;
+const PROMETHEUS = "/api/v1/namespaces/monitoring/services/prometheus-kube-prometheus-prometheus:9090/proxy/api/v1";
+
+/** The first value of a query, undefined without one. */
+async function query(lab: string, text: string): Promise<number | undefined> {
+  const path = `${PROMETHEUS}/query?query=${encodeURIComponent(text)}`;
+  const answer = JSON.parse(await shell(lab, ["kubectl", "get", "--raw", path])) as {
+    data: { result: { value: [number, string] }[] };
+  };
+  const [first] = answer.data.result;
+  return first && Number(first.value[1]);
+}
+
+/** `npm run traffic` at 100 requests/s. */
+async function load(lab: string, duration: string): Promise<LoadReport> {
+  const command = ["npm", "run", "-s", "traffic", "--", "--rate", "100", "--duration", duration, "--json"];
+  const { stdout, stderr } = await inShell(lab, command);
+  if (!stdout.startsWith("{")) throw new Error(`no report:\n${stdout}\n${stderr}`);
+  return JSON.parse(stdout) as LoadReport;
+}
+
+/** Steps of the platform's test: the generator's figures, and what the platform carries. */
+export function trafficTests(lab: string): void {
+  it(
+    "has figures of the standing generator",
+    async () => {
+      expect(await query(lab, TRAFFIC_SERIES.wanted)).toBe(10);
+      expect(await query(lab, TRAFFIC_SERIES.rate)).toBeGreaterThan(5);
+      expect(await query(lab, TRAFFIC_SERIES.errorRatio)).toBe(0);
+      const [p50 = NaN, p95 = NaN, p99 = NaN] = await Promise.all(
+        [TRAFFIC_SERIES.p50, TRAFFIC_SERIES.p95, TRAFFIC_SERIES.p99].map((series) => query(lab, series)),
+      );
+      expect(p50).toBeGreaterThan(0);
+      expect(p95).toBeGreaterThanOrEqual(p50);
+      expect(p99).toBeGreaterThanOrEqual(p95);
+    },
+    MINUTE,
+  );
+
+  it(
+    "keeps up 100 requests/s without a failure, and leaves no Job behind",
+    async () => {
+      const { requests, errors, rate } = await load(lab, "20s");
+      expect(errors).toBe(0);
+      expect(requests).toBeGreaterThan(1800);
+      expect(rate).toBeGreaterThan(90);
+      expect(await shell(lab, ["kubectl", "get", "jobs", "--namespace", "traffic", "--output", "name"])).toBe("");
+    },
+    2 * MINUTE,
+  );
+}
