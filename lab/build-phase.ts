@@ -3,13 +3,15 @@ import type { Lab } from "./lab";
 import { runPhases, type Phase } from "./phases";
 import { buildPlugins } from "./plugins/build";
 import { refuseUnfitMachine } from "./prerequisites";
+import type { Supply } from "./upstream/supply";
 
 /** What the build tells the phases after it. */
 export interface Built {
   machineImages: Lab["machineImages"];
+  supply: Supply;
 }
 
-/** Builds what the cache lacks: tools, packages, images, charts, machine images, Pulumi's plugins. */
+/** Fetches or builds what the cache lacks: tools, packages, images, charts, machine images, Pulumi's plugins. */
 export const BUILD: Phase<Built> = { title: "Build", run: build };
 
 /**
@@ -23,10 +25,11 @@ export async function buildOnly(): Promise<void> {
 }
 
 async function build(context: Built, say: (line: string) => void): Promise<string> {
-  const { machineImages, built } = await buildAll({
+  const { machineImages, supply, built } = await buildAll({
     report: (step, state, detail) => say([step, state, detail].filter(Boolean).join(": ")),
   });
   await buildPlugins();
   context.machineImages = machineImages;
+  context.supply = supply;
   return built.length === 0 ? "all of it is in the cache" : `${built.length} steps`;
 }

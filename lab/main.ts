@@ -7,17 +7,28 @@ import { startLab } from "./start";
 import { labNames, stopLab } from "./stop";
 import { renderSummary } from "./summary";
 
+const ENVIRONMENT = `
+Environment:
+  DAYBREAK_CACHE          folder of everything downloaded or built; default ~/.cache/daybreak
+  DAYBREAK_UPSTREAM       auto: what upstream offers is downloaded, the rest built here (default);
+                          never: nobody is asked, all of it is built; always: what cannot be reached is an error
+  DAYBREAK_UPSTREAM_URLS  mirrors of upstream's sites, separated by commas: https://get.helm.sh=https://mirror/helm
+                          replaces the beginning of an address, https://mirror alone holds <host>/<path> of all others
+`;
+
 const program = new Command("lab")
   .description(
     "Runs both stacks of daybreak on this machine, without a cloud account: EC2 is played by systemd-nspawn.",
   )
   .enablePositionalOptions()
+  .addHelpText("after", ENVIRONMENT)
   .showHelpAfterError();
 
 const labOption = ["--lab <name>", "name of the lab; labs of different names run side by side", "lab"] as const;
 
 program
   .command("start", { isDefault: true })
+  .addHelpText("after", ENVIRONMENT)
   .description("build what is missing, raise the lab and both stacks, check them; on a living lab change nothing")
   .option(...labOption)
   .option("--empty", "raise the lab without its stacks, for typing pulumi up oneself in npm run lab:shell", false)

@@ -6,6 +6,7 @@ import { gunzipSync } from "node:zlib";
 
 import { cacheDir } from "./cache";
 import { LABS_DIR } from "./lab";
+import { decide, rememberedSupply } from "./upstream/decision";
 
 /**
  * Throws the whole list of what keeps a lab from running here, before anything is made.
@@ -35,7 +36,14 @@ async function missingPrerequisites(ports: string[]): Promise<Missing[]> {
   if (process.platform !== "linux") {
     return [{ what: `this is ${process.platform}, not Linux`, remedy: "run the lab in a Linux virtual machine" }];
   }
-  const missing = [root(), go(), apt(), memory(), disk(cacheDir(), CACHE_DISK_GIB), disk(LABS_DIR, LABS_DISK_GIB)];
+  const missing = [
+    root(),
+    await go(),
+    apt(),
+    memory(),
+    disk(cacheDir(), CACHE_DISK_GIB),
+    disk(LABS_DIR, LABS_DISK_GIB),
+  ];
   missing.push(cgroups(), ...kernelFeatures(), ...(await Promise.all(ports.map(portTaken))));
   return missing.filter((entry): entry is Missing => entry !== undefined);
 }
@@ -51,14 +59,26 @@ function root(): Missing | undefined {
   return { what: "not running as root", remedy: "machines and networks need root: sudo -E npm start" };
 }
 
-function go(): Missing | undefined {
-  const remedy = `install Go 1.${GO_MINOR} or newer (https://go.dev/dl) and put it on the PATH`;
+/** Where all of upstream's downloads can be had, nothing is built and Go is not needed. */
+async function go(): Promise<Missing | undefined> {
+  const lack = goLack();
+  if (lack === undefined) return undefined;
+  const supply = rememberedSupply() ?? (await decide());
+  const [reason] = Object.values(supply.reasons());
+  if (reason === undefined) return undefined;
+  return {
+    what: `${lack}, and upstream's downloads cannot replace it: ${reason}`,
+    remedy: `install Go 1.${GO_MINOR} or newer (https://go.dev/dl) and put it on the PATH`,
+  };
+}
+
+function goLack(): string | undefined {
   try {
     const version = execFileSync("go", ["env", "GOVERSION"], { encoding: "utf8" }).trim();
     const minor = Number(/^go1\.(\d+)/.exec(version)?.[1] ?? 0);
-    return minor >= GO_MINOR ? undefined : { what: `Go is ${version}, too old for Kubernetes 1.35`, remedy };
+    return minor >= GO_MINOR ? undefined : `Go is ${version}, too old for Kubernetes 1.35`;
   } catch {
-    return { what: "Go is missing: Kubernetes, Pulumi and the rest are built from their Go modules", remedy };
+    return "Go is missing, which Kubernetes, Pulumi and the rest are built with";
   }
 }
 

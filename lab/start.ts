@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 
-import { standInImages } from "./build/stand-ins";
 import { runningBackground } from "./background";
 import { runInLab } from "./command";
 import { ensureInternet, internetExists } from "./ec2/internet";
@@ -15,7 +14,9 @@ import { makeLabsFolder, refuseUnfitMachine } from "./prerequisites";
 import { runPhases, type Phase, type PhaseTime } from "./phases";
 import { outputs, up, wasKilled, type Update } from "./pulumi";
 import { labNames, stopLab } from "./stop";
+import { standIns } from "./stand-ins";
 import type { Summary } from "./summary";
+import { describeSupply } from "./upstream/summary";
 
 /** How far `npm start` goes. */
 export interface StartOptions {
@@ -89,7 +90,10 @@ async function raise(
   makeLabsFolder();
   writeLab(lab);
   await ensureInternet(name);
-  await Promise.all([startMirror(lab), installPlugins(labEnvironment(lab).PULUMI_HOME ?? "")]);
+  await Promise.all([
+    startMirror(lab),
+    installPlugins(labEnvironment(lab).PULUMI_HOME ?? "", (plugin) => context.supply.plugin(plugin)),
+  ]);
   return `namespace ${lab.namespace}`;
 }
 
@@ -121,12 +125,13 @@ function describeUpdate({ changes }: Update): string {
   return rows.length === 0 ? `0 changes, ${unchanged} unchanged` : rows.join(", ");
 }
 
-function summaryOf({ lab, infra, workloads: deployed }: Context, times: PhaseTime[]): Summary {
+function summaryOf({ lab, supply, infra, workloads: deployed }: Context, times: PhaseTime[]): Summary {
   return {
     lab,
     nodes: (infra.nodeNames as string[]).map((node, index) => `${node}  ${nodeAddress(infra, index)}`),
     grafanaUser: String(deployed.grafanaUser),
-    standIns: standIns(),
+    standIns: standIns(supply),
+    upstream: describeSupply(supply),
     times,
   };
 }
@@ -156,15 +161,4 @@ function chooseLoopback(name: string): string {
   if (free === undefined)
     throw new Error("All loopback addresses from 127.0.0.1 to 127.0.0.200 belong to labs: npm stop -- --all");
   return free;
-}
-
-/** What in the lab is not what it stands for: programs by their images, charts, and the plugins. */
-function standIns(): string[] {
-  const programs = [...new Set(standInImages().map(({ standInFor }) => standInFor))];
-  return [
-    "machines: systemd-nspawn for EC2 and its network, this machine's distribution for Ubuntu's image",
-    `programs: ${programs.join(", ")}; a small crictl of our own for cri-tools`,
-    "charts: kube-prometheus-stack, linkerd-crds, linkerd-control-plane, linkerd-viz (with upstream's value keys)",
-    "Pulumi's plugins: aws, command, kubernetes, random, tls (for the resource types that the stacks use)",
-  ];
 }

@@ -10,11 +10,13 @@ export interface Summary {
   nodes: string[];
   grafanaUser: string;
   standIns: string[];
+  /** What came from upstream, and why the rest did not. */
+  upstream: string[];
   times: PhaseTime[];
 }
 
 /** The closing page: where everything is, what is a stand-in, how long it took. */
-export function renderSummary({ lab, nodes, grafanaUser, standIns, times }: Summary): string {
+export function renderSummary({ lab, nodes, grafanaUser, standIns, upstream, times }: Summary): string {
   const total = times.reduce((sum, { seconds }) => sum + seconds, 0);
   return [
     `The lab "${lab.name}" is up.`,
@@ -30,6 +32,9 @@ export function renderSummary({ lab, nodes, grafanaUser, standIns, times }: Summ
     "",
     "Stand-ins of the lab (everything else is the real thing)",
     ...standIns.map((part) => `  ${part}`),
+    "",
+    "Upstream's downloads",
+    ...upstream.map((line) => `  ${line}`),
     "",
     `Time ${total.toFixed(1)} s: ${times.map(({ title, seconds }) => `${title.toLowerCase()} ${seconds.toFixed(1)} s`).join(", ")}`,
     `Stop it with: npm stop${named(lab)}`,

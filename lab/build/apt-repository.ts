@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 import { hashOf, inCache, makeDirectory } from "../cache";
+import type { Supply } from "../upstream/supply";
 import { distributionPackages } from "./rootfs";
 import { toolDirectory } from "./go-build";
 import { buildPackage, NODE_DEBIAN_PACKAGES } from "./packages";
@@ -30,9 +31,12 @@ export function aptDirectory(): string {
 export const APT_REPOSITORY_PATH = `core:/stable:/v${KUBERNETES_MINOR}/deb`;
 
 /** What the repository is made of; it is rebuilt when this changes. */
-export function aptRepositoryKey(rootfs: string): string {
+export function aptRepositoryKey(rootfs: string, supply: Supply): string {
+  const upstream = supply.packageFolder();
+  const distribution = readdirSync(distributionPackages(rootfs)).sort();
+  if (upstream !== undefined) return hashOf(readdirSync(upstream).sort(), distribution, APT_REPOSITORY_PATH);
   const tools = GO_TOOLS.filter(({ name }) => name === "kubernetes" || name === "cni").map(toolDirectory);
-  return hashOf(NODE_DEBIAN_PACKAGES, tools, readdirSync(distributionPackages(rootfs)).sort(), APT_REPOSITORY_PATH);
+  return hashOf(NODE_DEBIAN_PACKAGES, tools, distribution, APT_REPOSITORY_PATH);
 }
 
 /** The key that the repository in the cache was built with. */
@@ -45,17 +49,20 @@ export function builtAptRepositoryKey(): string | undefined {
 }
 
 /**
- * Builds the node's packages and puts them, with the distribution's that came with the root file system, into a flat repository that is signed
- * with a key made for the occasion.
+ * Puts the node's packages, upstream's or built here, with the distribution's that came with the root file system into
+ * a flat repository that is signed with a key made for the occasion.
  */
-export async function buildAptRepository(rootfs: string, log: StepLog): Promise<void> {
-  const key = aptRepositoryKey(rootfs);
+export async function buildAptRepository(rootfs: string, supply: Supply, log: StepLog): Promise<void> {
+  const key = aptRepositoryKey(rootfs, supply);
   const debs = distributionPackages(rootfs);
+  const upstream = supply.packageFolder();
   await makeDirectory(aptDirectory(), async (directory) => {
     const folder = join(directory, APT_REPOSITORY_PATH);
     mkdirSync(folder, { recursive: true });
     for (const file of readdirSync(debs)) copyFileSync(join(debs, file), join(folder, plainName(file)));
-    for (const wanted of NODE_DEBIAN_PACKAGES) await buildPackage(wanted, folder, log);
+    if (upstream !== undefined)
+      for (const file of readdirSync(upstream)) copyFileSync(join(upstream, file), join(folder, file));
+    else for (const wanted of NODE_DEBIAN_PACKAGES) await buildPackage(wanted, folder, log);
     await writeIndex(folder, log);
     await signRelease(folder, log);
     writeFileSync(join(directory, ".key"), key);

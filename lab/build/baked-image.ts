@@ -6,7 +6,7 @@ import { runInside } from "./chroot";
 import { exportLayout } from "./image-layout";
 import { machineImageId, writeImage, type MachineImage } from "./machine-images";
 import { RegistryStorage } from "./registry";
-import { allImages, registryDirectory } from "./registry-images";
+import { registryDirectory } from "./registry-images";
 import { copyTree } from "./rootfs";
 import type { StepLog } from "./run";
 import { KUBERNETES_VERSION } from "./versions";
@@ -57,8 +57,17 @@ export function bakedImage(content: string): MachineImage {
   };
 }
 
-/** Makes the baked image of the root file system, the packages and the images in the cache. */
-export async function buildBakedImage(image: MachineImage, rootfs: string, log: StepLog): Promise<void> {
+/**
+ * Makes the baked image of the root file system, the packages and the images in the cache.
+ *
+ * @param names of the registry's images.
+ */
+export async function buildBakedImage(
+  image: MachineImage,
+  rootfs: string,
+  names: readonly string[],
+  log: StepLog,
+): Promise<void> {
   await writeImage(image, async (directory) => {
     const tree = join(directory, "rootfs");
     await copyTree(join(rootfs, "rootfs"), tree, log);
@@ -66,11 +75,7 @@ export async function buildBakedImage(image: MachineImage, rootfs: string, log: 
     const store = join(directory, "containerd");
     const layout = join(directory, "images");
     mkdirSync(store, { mode: 0o711 });
-    exportLayout(
-      new RegistryStorage(registryDirectory()),
-      allImages().map(({ name }) => name),
-      layout,
-    );
+    exportLayout(new RegistryStorage(registryDirectory()), names, layout);
     await runInside(tree, IMPORT, { [store]: STORE, [layout]: IMAGES }, log);
     rmSync(layout, { recursive: true });
   });

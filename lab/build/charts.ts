@@ -1,12 +1,12 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 
 import { hashOf, hashOfPath, inCache, makeDirectory } from "../cache";
-import { sourceOf, toolBinary } from "./go-build";
+import type { Supply } from "../upstream/supply";
+import { sourceOf } from "./go-build";
 import type { StepLog } from "./run";
-import { GO_TOOLS } from "./tools";
 import { TOOL_VERSIONS } from "./versions";
 
 /** The charts that stand in for upstream's. */
@@ -29,8 +29,10 @@ export function chartsDirectory(): string {
 }
 
 /** What the chart repository is made of; it is rebuilt when this changes. */
-export function chartsKey(): string {
-  return hashOf(hashOfPath(SOURCES), TOOL_VERSIONS["prometheus-operator"], withoutDescriptions.toString());
+export function chartsKey(supply: Supply): string {
+  const upstream = supply.chartFolders();
+  const own = [hashOfPath(SOURCES), TOOL_VERSIONS["prometheus-operator"], withoutDescriptions.toString()];
+  return hashOf(...own, ...(upstream.length > 0 ? [upstream] : []));
 }
 
 /** The key that the charts in the cache were built with. */
@@ -39,27 +41,30 @@ export function builtChartsKey(): string | undefined {
   return existsSync(file) ? readFileSync(file, "utf8") : undefined;
 }
 
-/** Packages every chart and writes the repository's index. The operator's CRDs come from its own Go module. */
-export async function buildCharts(log: StepLog): Promise<void> {
+/** The lab's own charts that upstream's do not replace. */
+export function ownCharts(supply: Supply): z.infer<typeof chartEntry>[] {
   const entries = z.array(chartEntry).parse(JSON.parse(readFileSync(join(SOURCES, "charts.json"), "utf8")));
-  const helm = helmBinary();
+  return entries.filter(({ name, version }) => supply.ownChart(name, version));
+}
+
+/**
+ * Packages the lab's own charts, adds upstream's and writes the repository's index. The operator's CRDs come from its
+ * own Go module.
+ */
+export async function buildCharts(supply: Supply, log: StepLog): Promise<void> {
+  const helm = inCache("bin", "helm");
   await makeDirectory(chartsDirectory(), async (directory) => {
-    for (const { dir, name, version, appVersion } of entries) {
+    for (const { dir, name, version, appVersion } of ownCharts(supply)) {
       const tree = join(directory, "source", version, name);
       cpSync(join(SOURCES, dir), tree, { recursive: true });
       if (name === OPERATOR_CHART) await addOperatorCrds(tree, log);
       await log.run(helm, ["package", tree, "--version", version, "--app-version", appVersion, "-d", directory]);
     }
-    await log.run("rm", ["-r", join(directory, "source")]);
+    rmSync(join(directory, "source"), { recursive: true, force: true });
+    for (const folder of supply.chartFolders()) cpSync(folder, directory, { recursive: true });
     await log.run(helm, ["repo", "index", directory]);
-    writeFileSync(join(directory, ".key"), chartsKey());
+    writeFileSync(join(directory, ".key"), chartsKey(supply));
   });
-}
-
-function helmBinary(): string {
-  const tool = GO_TOOLS.find(({ name }) => name === "helm");
-  if (!tool) throw new Error("Helm is not among the tools");
-  return toolBinary(tool, "helm");
 }
 
 async function addOperatorCrds(chart: string, log: StepLog): Promise<void> {

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 
-import { StepLog } from "./run";
+import type { StepLog } from "./run";
 
 /** One package source of this machine. */
 export interface AptSource {
@@ -76,26 +76,27 @@ export const HOST_PACKAGES: readonly string[] = [
   "util-linux",
 ];
 
-/** The host packages that are not installed. */
-export function missingHostPackages(): string[] {
+/** The packages among {@link HOST_PACKAGES} and some more that are not installed. */
+export function missingHostPackages(more: readonly string[]): string[] {
+  const wanted = [...HOST_PACKAGES, ...more];
   const format = "${Package} ${Status}\\n";
   // Ends with 1 when a name is unknown; what it knows of the others stands in its output all the same.
-  const { stdout } = spawnSync("dpkg-query", ["-W", "-f", format, ...HOST_PACKAGES], { encoding: "utf8" });
+  const { stdout } = spawnSync("dpkg-query", ["-W", "-f", format, ...wanted], { encoding: "utf8" });
   const lines = stdout.split("\n");
-  return HOST_PACKAGES.filter((name) => !lines.includes(`${name} install ok installed`));
+  return wanted.filter((name) => !lines.includes(`${name} install ok installed`));
 }
 
 /** How long apt waits for another apt or dpkg on this machine, in seconds. */
 const APT_LOCK_SECONDS = 120;
 
 /** Whether this machine has the packages, and lists of where more come from. */
-export function hostIsReady(): boolean {
-  return missingHostPackages().length === 0 && readSources().length > 0;
+export function hostIsReady(more: readonly string[]): boolean {
+  return missingHostPackages(more).length === 0 && readSources().length > 0;
 }
 
 /** Installs what {@link missingHostPackages} names, after fetching the lists of packages. */
-export async function installHostPackages(log: StepLog = new StepLog("host-packages")): Promise<string[]> {
-  const missing = missingHostPackages();
+export async function installHostPackages(more: readonly string[], log: StepLog): Promise<string[]> {
+  const missing = missingHostPackages(more);
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   const lock = ["-o", `DPkg::Lock::Timeout=${APT_LOCK_SECONDS}`];
   await log.run("apt-get", [...lock, "update"], { env });

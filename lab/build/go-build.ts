@@ -97,14 +97,12 @@ export function sourceOf(wrapper: string, module: string, log: StepLog): Promise
   return moduleDirectory(join(WRAPPERS, wrapper), module, log);
 }
 
-/** Links the binaries that also run on this machine into the cache's `bin`. */
-export function linkTool(tool: GoTool): void {
+/** Links a program that also runs on this machine into the cache's `bin`. */
+export function linkProgram(file: string, name: string): void {
   const bin = inCache("bin");
   mkdirSync(bin, { recursive: true });
-  for (const binary of tool.onPath ?? []) {
-    const link = join(bin, `.${binary}.${process.pid}`);
-    rmSync(link, { force: true });
-    symlinkSync(relative(bin, toolBinary(tool, binary)), link);
-    renameSync(link, join(bin, binary));
-  }
+  const link = join(bin, `.${name}.${process.pid}`);
+  rmSync(link, { force: true });
+  symlinkSync(relative(bin, file), link);
+  renameSync(link, join(bin, name));
 }

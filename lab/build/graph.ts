@@ -3,7 +3,7 @@ import { StepLog } from "./run";
 /** How a step of the build stands. */
 export type StepState = "running" | "done" | "cached" | "failed";
 
-/** Told about every step; `detail` is the time it took, or has taken so far. */
+/** Told about every step; `detail` is the time it took, or has taken so far, or what became of it. */
 export type Report = (step: string, state: StepState, detail: string) => void;
 
 /** One step of the build. */
@@ -15,7 +15,8 @@ export interface Step {
   readonly heavy?: boolean;
   /** Whether the cache holds what this step would make. Asked after the steps it needs. */
   readonly done: () => boolean;
-  readonly run: (log: StepLog) => Promise<void>;
+  /** May return what became of it, which is then reported instead of the time it took. */
+  readonly run: (log: StepLog) => Promise<string | void>;
   /** Done in any case afterwards, such as setting a link to what is current. */
   readonly always?: () => void;
 }
@@ -125,11 +126,11 @@ class Graph {
       return;
     }
     this.report(step.name, "running", "");
-    await step.run(log);
+    const outcome = await step.run(log);
     step.always?.();
     this.result.built.push(step.name);
     this.result.seconds[step.name] = (Date.now() - since) / 1000;
-    this.report(step.name, "done", elapsed(since));
+    this.report(step.name, "done", outcome ?? elapsed(since));
   }
 }
 

@@ -11,7 +11,7 @@ const LABS = "/var/lib/daybreak/labs";
 const UNUSED_MS = 3 * 24 * 3600 * 1000;
 
 /** Folders of the cache whose entries are named by content, so that old ones stay behind. */
-const FOLDERS = ["tools", "layers", "rootfs", "machine-images"];
+const FOLDERS = ["tools", "layers", "rootfs", "machine-images", "upstream"];
 
 /**
  * Removes what an earlier state of the sources left in the cache: entries older than three days that nothing current
@@ -29,6 +29,16 @@ export function prune(current: readonly string[]): void {
       const unused = old && !inUse.has(path) && !labs.includes(entry);
       if (unused || abandoned(entry)) rmSync(path, { recursive: true, force: true });
     }
+  }
+  pruneBlobs();
+}
+
+/** Layers of upstream's images that the registry does not share any more. */
+function pruneBlobs(): void {
+  const folder = inCache("upstream-blobs", "sha256");
+  for (const entry of listed(folder)) {
+    const { nlink, mtimeMs } = statSync(join(folder, entry));
+    if (nlink === 1 && Date.now() - mtimeMs > UNUSED_MS) rmSync(join(folder, entry));
   }
 }
 

@@ -2,14 +2,15 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { hashOf, inCache, makeDirectory } from "../cache";
+import type { Supply } from "../upstream/supply";
 import { baseLayer, baseLayerKey } from "./base-layer";
 import { toolBinary } from "./go-build";
-import { IMAGES, type ImageRecipe, type ProgramSource } from "./images";
+import type { ImageRecipe, ProgramSource } from "./images";
 import { addedLayer, programLayer } from "./layers";
-import { describeImage } from "./oci";
+import { describeImage, digestOf } from "./oci";
 import { RegistryStorage, type LayerFile } from "./registry";
 import type { StepLog } from "./run";
-import { standInImages, standInRecipe, standInsDirectory } from "./stand-ins";
+import { standInsDirectory } from "./stand-ins";
 import { GO_TOOLS } from "./tools";
 
 /** The folder that docker-registry serves. */
@@ -17,14 +18,16 @@ export function registryDirectory(): string {
   return inCache("mirror", "registry");
 }
 
-/** Every image of the mirror. */
-export function allImages(): ImageRecipe[] {
-  return [...IMAGES, ...standInImages().map(standInRecipe)];
+/** The names of every image of the mirror. */
+export function imageNames(supply: Supply): string[] {
+  return [...supply.builtRecipes(), ...supply.copiedImages()].map(({ name }) => name);
 }
 
 /** What the registry is made of; it is rebuilt when this changes. */
-export function registryKey(rootfs: string): string {
-  return hashOf(allImages(), allImages().map(programFiles), baseLayerKey(rootfs));
+export function registryKey(rootfs: string, supply: Supply): string {
+  const recipes = supply.builtRecipes();
+  const copied = supply.copiedImages().map(({ name, image }) => [name, digestOf(image.manifest)]);
+  return hashOf(recipes, recipes.map(programFiles), baseLayerKey(rootfs), ...(copied.length > 0 ? [copied] : []));
 }
 
 /** The key that the registry in the cache was built with. */
@@ -34,24 +37,24 @@ export function builtRegistryKey(): string | undefined {
 }
 
 /** Puts every image into the registry's storage. Layers made earlier are used again. */
-export async function buildRegistry(rootfs: string, log: StepLog): Promise<void> {
-  const key = registryKey(rootfs);
-  const base = await baseLayer(rootfs, log);
+export async function buildRegistry(rootfs: string, supply: Supply, log: StepLog): Promise<void> {
+  const key = registryKey(rootfs, supply);
   await makeDirectory(registryDirectory(), async (directory) => {
     const storage = new RegistryStorage(directory);
-    for (const recipe of allImages()) {
-      const layers = await imageLayers(recipe, base, log);
-      storage.add(
-        recipe.name,
-        describeImage(
-          recipe,
-          layers.map(({ descriptor }) => descriptor),
-        ),
-        layers,
-      );
-    }
+    await addBuilt(storage, supply.builtRecipes(), rootfs, log);
+    for (const { name, image } of supply.copiedImages()) storage.add(name, image, image.layers);
     writeFileSync(join(directory, ".key"), key);
   });
+}
+
+async function addBuilt(storage: RegistryStorage, recipes: ImageRecipe[], rootfs: string, log: StepLog): Promise<void> {
+  if (recipes.length === 0) return;
+  const base = await baseLayer(rootfs, log);
+  for (const recipe of recipes) {
+    const layers = await imageLayers(recipe, base, log);
+    const descriptors = layers.map(({ descriptor }) => descriptor);
+    storage.add(recipe.name, describeImage(recipe, descriptors), layers);
+  }
 }
 
 async function imageLayers(recipe: ImageRecipe, base: LayerFile, log: StepLog): Promise<LayerFile[]> {

@@ -15,9 +15,10 @@ import {
 import { dirname, join } from "node:path";
 
 import { hashOf, inCache, makeDirectory } from "../cache";
+import { LANGUAGE_HOST, pluginExecutable, pluginFolder } from "./version";
 
 /** The packages that the lab can serve; one whose folder has no main.ts is left out. */
-const RESOURCE_PLUGINS = ["aws", "command", "kubernetes", "random", "tls"] as const;
+export const RESOURCE_PLUGINS = ["aws", "command", "kubernetes", "random", "tls"] as const;
 
 const PROJECT_DIR = join(__dirname, "..", "..");
 
@@ -34,13 +35,11 @@ function plugins(): Plugin[] {
   const resources: Plugin[] = RESOURCE_PLUGINS.map((name) => ({
     name,
     entry: join(__dirname, name, "main.ts"),
-    executable: `pulumi-resource-${name}`,
+    executable: pluginExecutable(name),
   }));
   const language = { name: "language", entry: join(__dirname, "language", "main.ts"), executable: LANGUAGE_HOST };
   return [...resources, language].filter(({ entry }) => existsSync(entry));
 }
-
-const LANGUAGE_HOST = "pulumi-language-nodejs";
 
 /**
  * Bundles every plugin into one executable file, unless the cache has just that one, and links the language host into
@@ -59,10 +58,11 @@ export async function buildPlugins(): Promise<Record<string, string>> {
 
 /**
  * Puts the language host on the PATH. The CLI warns of one that doesn't lie beside its own program file, so it gets a
- * second name there.
+ * second name there. Pulumi's own CLI has brought one along.
  */
 function placeLanguageHost(host: string): void {
   const cli = inCache("bin", "pulumi");
+  if (existsSync(cli) && realpathSync(cli).startsWith(join(realpathSync(inCache()), "upstream"))) return;
   const beside = existsSync(cli) ? join(dirname(realpathSync(cli)), LANGUAGE_HOST) : host;
   if (beside !== host) place(beside, (fresh) => linkSync(host, fresh));
   link(beside, inCache("bin", LANGUAGE_HOST));
@@ -128,21 +128,20 @@ function place(name: string, make: (fresh: string) => void): void {
 /**
  * Installs the resource plugins into a `PULUMI_HOME`, laid out as `pulumi plugin install --file` does, so that the CLI
  * finds them under the versions of the npm packages and downloads nothing. Replaces plugins of an earlier build.
+ *
+ * @param upstream names the executable of Pulumi's own plugin where it is used instead of the lab's.
  */
-export async function installPlugins(pulumiHome: string): Promise<void> {
+export async function installPlugins(
+  pulumiHome: string,
+  upstream: (name: string) => string | undefined = () => undefined,
+): Promise<void> {
   const folders = await buildPlugins();
   for (const name of RESOURCE_PLUGINS) {
     const folder = folders[name];
     if (!folder) continue;
-    const installed = join(pulumiHome, "plugins", `resource-${name}-v${packageVersion(name)}`);
+    const installed = join(pulumiHome, "plugins", pluginFolder(name));
     mkdirSync(installed, { recursive: true });
     // A link, so that a new build is one rename and the running plugin keeps its file.
-    link(join(folder, `pulumi-resource-${name}`), join(installed, `pulumi-resource-${name}`));
+    link(upstream(name) ?? join(folder, pluginExecutable(name)), join(installed, pluginExecutable(name)));
   }
-}
-
-/** Version of the npm package whose resources the plugin serves: the one that programs ask for. */
-function packageVersion(name: string): string {
-  const file = join(PROJECT_DIR, "node_modules", "@pulumi", name, "package.json");
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }

@@ -1,0 +1,97 @@
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+
+import { hashOf, inCache } from "../cache";
+import { probe } from "./download";
+import type { Part } from "./part";
+import { upstreamMode, upstreamReplacements } from "./settings";
+import { Supply, type Refusals } from "./supply";
+
+/** How long all sites together may take to answer, in milliseconds. */
+const ANSWER_MS = 3000;
+
+/** Some of upstream's sites do not answer, and `DAYBREAK_UPSTREAM` says that they must. */
+export class UpstreamUnreachable extends Error {
+  constructor(refusals: Refusals) {
+    const rows = Object.entries(refusals).map(([part, reason]) => `  ✘ ${part}: ${reason}`);
+    super(["DAYBREAK_UPSTREAM is always, but not all of upstream can be reached:", ...rows].join("\n"));
+    this.name = "UpstreamUnreachable";
+  }
+}
+
+/**
+ * Decides for each part whether it comes from upstream. What the cache holds is taken from there; for the rest all sites
+ * are asked at once, for at most 3 s.
+ *
+ * @throws UpstreamUnreachable in the mode `always`, if a part would have to be built.
+ */
+export async function decide(): Promise<Supply> {
+  const mode = upstreamMode();
+  if (mode === "never") return Supply.ownOnly("DAYBREAK_UPSTREAM is never");
+  const supply = new Supply({});
+  const missing = supply.parts().filter((part) => !part.have());
+  const silent = await silentSites(new Set(missing.flatMap(({ sites }) => sites)));
+  for (const part of missing) {
+    const reason = part.sites.map((site) => silent.get(site)).find((why) => why !== undefined);
+    if (reason !== undefined) supply.refuse(part, reason);
+  }
+  if (mode === "always" && Object.keys(supply.reasons()).length > 0) throw new UpstreamUnreachable(supply.reasons());
+  return supply;
+}
+
+/** The sites that do not answer, with the reason. */
+async function silentSites(sites: ReadonlySet<string>): Promise<Map<string, string>> {
+  const signal = AbortSignal.timeout(ANSWER_MS);
+  const asked = [...sites].map(async (site): Promise<[string, string][]> => {
+    try {
+      await probe(site, signal);
+      return [];
+    } catch (error) {
+      return [[site, (error as Error).message]];
+    }
+  });
+  return new Map((await Promise.all(asked)).flat());
+}
+
+interface Remembered {
+  key: string;
+  refusals: Refusals;
+}
+
+/** What the decision depends on beside the sites' answers. */
+function decisionKey(parts: readonly Part[]): string {
+  return hashOf(
+    upstreamReplacements(),
+    parts.map(({ directory }) => directory),
+  );
+}
+
+function decisionFile(): string {
+  return inCache("upstream.json");
+}
+
+/**
+ * What the last build decided, so that one with everything in the cache asks nobody.
+ *
+ * @returns undefined if it decided on something else, or `always` is wanted and it was less.
+ */
+export function rememberedSupply(): Supply | undefined {
+  const mode = upstreamMode();
+  if (mode === "never") return Supply.ownOnly("DAYBREAK_UPSTREAM is never");
+  try {
+    const { key, refusals } = JSON.parse(readFileSync(decisionFile(), "utf8")) as Remembered;
+    const supply = new Supply(refusals);
+    const refused = Object.keys(refusals).length > 0;
+    return key !== decisionKey(supply.parts()) || (mode === "always" && refused) ? undefined : supply;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keeps a decision for the next build. */
+export function remember(supply: Supply): void {
+  if (upstreamMode() === "never") return;
+  const content: Remembered = { key: decisionKey(supply.parts()), refusals: supply.reasons() };
+  const fresh = `${decisionFile()}.${process.pid}`;
+  writeFileSync(fresh, JSON.stringify(content));
+  renameSync(fresh, decisionFile());
+}
