@@ -20,16 +20,17 @@ export class UpstreamUnreachable extends Error {
 
 /**
  * Decides for each part whether it comes from upstream. What the cache holds is taken from there; for the rest all sites
- * are asked at once, for at most 3 s.
+ * are asked at once.
  *
+ * @param answerMs how long they have to answer, all together, in milliseconds; 3 s.
  * @throws UpstreamUnreachable in the mode `always`, if a part would have to be built.
  */
-export async function decide(): Promise<Supply> {
+export async function decide(answerMs = ANSWER_MS): Promise<Supply> {
   const mode = upstreamMode();
   if (mode === "never") return Supply.ownOnly("DAYBREAK_UPSTREAM is never");
   const supply = new Supply({});
   const missing = supply.parts().filter((part) => !part.have());
-  const silent = await silentSites(new Set(missing.flatMap(({ sites }) => sites)));
+  const silent = await silentSites(new Set(missing.flatMap(({ sites }) => sites)), answerMs);
   for (const part of missing) {
     const reason = part.sites.map((site) => silent.get(site)).find((why) => why !== undefined);
     if (reason !== undefined) supply.refuse(part, reason);
@@ -39,8 +40,8 @@ export async function decide(): Promise<Supply> {
 }
 
 /** The sites that do not answer, with the reason. */
-async function silentSites(sites: ReadonlySet<string>): Promise<Map<string, string>> {
-  const signal = AbortSignal.timeout(ANSWER_MS);
+async function silentSites(sites: ReadonlySet<string>, answerMs: number): Promise<Map<string, string>> {
+  const signal = AbortSignal.timeout(answerMs);
   const asked = [...sites].map(async (site): Promise<[string, string][]> => {
     try {
       await probe(site, signal);
