@@ -1,3 +1,6 @@
+// Tests prove what this repository holds, its plugins and stand-ins, and ask nobody outside this machine.
+process.env.DAYBREAK_UPSTREAM ??= "never";
+
 /** @type {import("jest").Config} */
 const shared = {
   testEnvironment: "node",

@@ -13,7 +13,7 @@ const identity = { trustAnchor: "anchor", issuerCertificate: "issuer", issuerKey
 
 /** Of kube-prometheus-stack. */
 export function monitoring(): Values {
-  return monitoringValues({ pinToControlPlane, timezone: "browser", adminSecret: "grafana-admin" });
+  return monitoringValues({ pinToControlPlane, timezone: "browser", adminSecret: "grafana-admin", receivers: {} });
 }
 
 /** Of linkerd-crds. */

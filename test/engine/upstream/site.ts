@@ -87,7 +87,8 @@ async function plugins(root: string): Promise<void> {
 async function charts(root: string, helm: string): Promise<void> {
   const sources = join(__dirname, "../../../lab/charts");
   const listed = JSON.parse(readFileSync(join(sources, "charts.json"), "utf8")) as Record<string, string>[];
-  const stable = Object.values(LINKERD.stable).map(({ version }) => version);
+  const { crds, controlPlane, viz } = LINKERD.stable;
+  const stable = [crds, controlPlane, viz].map(({ version }) => version);
   const sites = { prometheus: "prometheus-community.github.io/helm-charts", linkerd: "helm.linkerd.io" };
   for (const { dir = "", name = "", version = "", appVersion = "" } of listed) {
     const line = stable.includes(version) ? "stable" : "edge";
