@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statfsSync } from "node:fs";
 import { createServer } from "node:net";
-import { release, totalmem } from "node:os";
-import { gunzipSync } from "node:zlib";
+import { totalmem } from "node:os";
 
 import { cacheDir } from "./cache";
+import { kernelMayHave } from "./kernel";
 import { LABS_DIR } from "./lab";
 import { decide, rememberedSupply } from "./upstream/decision";
 
@@ -130,18 +130,10 @@ const KERNEL_FEATURES = ["OVERLAY_FS", "BRIDGE_NETFILTER", "VXLAN", "NF_TABLES",
 
 /** Where the kernel's configuration cannot be read, nothing is said: what is absent then shows at its first use. */
 function kernelFeatures(): Missing[] {
-  const config = kernelConfig();
-  if (config === undefined) return [];
-  return KERNEL_FEATURES.filter((name) => !new RegExp(`^CONFIG_${name}=[ym]`, "m").test(config)).map((name) => ({
+  return KERNEL_FEATURES.filter((name) => !kernelMayHave(name)).map((name) => ({
     what: `the kernel was built without CONFIG_${name}`,
     remedy: "use a distribution's own kernel",
   }));
-}
-
-function kernelConfig(): string | undefined {
-  const file = `/boot/config-${release()}`;
-  if (existsSync("/proc/config.gz")) return gunzipSync(readFileSync("/proc/config.gz")).toString();
-  return existsSync(file) ? readFileSync(file, "utf8") : undefined;
 }
 
 async function portTaken(address: string): Promise<Missing | undefined> {

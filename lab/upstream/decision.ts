@@ -23,19 +23,23 @@ export class UpstreamUnreachable extends Error {
  * are asked at once.
  *
  * @param answerMs how long they have to answer, all together, in milliseconds; 3 s.
- * @throws UpstreamUnreachable in the mode `always`, if a part would have to be built.
+ * @throws UpstreamUnreachable in the mode `always`, if a part cannot be reached.
  */
 export async function decide(answerMs = ANSWER_MS): Promise<Supply> {
   const mode = upstreamMode();
   if (mode === "never") return Supply.ownOnly("DAYBREAK_UPSTREAM is never");
   const supply = new Supply({});
-  const missing = supply.parts().filter((part) => !part.have());
+  const missing = supply.parts().filter((part) => part.unfit() === undefined && !part.have());
   const silent = await silentSites(new Set(missing.flatMap(({ sites }) => sites)), answerMs);
   for (const part of missing) {
     const reason = part.sites.map((site) => silent.get(site)).find((why) => why !== undefined);
     if (reason !== undefined) supply.refuse(part, reason);
   }
   if (mode === "always" && Object.keys(supply.reasons()).length > 0) throw new UpstreamUnreachable(supply.reasons());
+  for (const part of supply.parts()) {
+    const reason = part.unfit();
+    if (reason !== undefined) supply.refuse(part, reason);
+  }
   return supply;
 }
 
@@ -81,7 +85,7 @@ export function rememberedSupply(): Supply | undefined {
   try {
     const { key, refusals } = JSON.parse(readFileSync(decisionFile(), "utf8")) as Remembered;
     const supply = new Supply(refusals);
-    const refused = Object.keys(refusals).length > 0;
+    const refused = supply.parts().some((part) => refusals[part.name] !== undefined && part.unfit() === undefined);
     return key !== decisionKey(supply.parts()) || (mode === "always" && refused) ? undefined : supply;
   } catch {
     return undefined;

@@ -16,6 +16,8 @@ export interface Part {
   readonly directory: string;
   /** Programs of it that also run on this machine, as files in the directory's `bin`. */
   readonly programs: readonly string[];
+  /** Why this machine cannot use it, if it cannot. */
+  readonly unfit: () => string | undefined;
   /** Whether the cache holds all of it. */
   readonly have: () => boolean;
   /** Fetches it into the cache, whole or not at all. */
@@ -30,6 +32,7 @@ export interface PartSettings {
   /** The directory's name in the cache: what it is, and its version. */
   key: string;
   programs?: readonly string[];
+  unfit?: () => string | undefined;
   /** What beside the directory must be there. */
   complete?: () => boolean;
   /** Fetches and verifies what belongs into the directory. */
@@ -40,7 +43,8 @@ export interface PartSettings {
 export const DOWNLOADS = "upstream";
 
 /** Makes a part of what it says about itself. */
-export function part({ name, sites, needs = [], key, programs = [], complete, fill }: PartSettings): Part {
+export function part(settings: PartSettings): Part {
+  const { name, sites, needs = [], key, programs = [], unfit = () => undefined, complete, fill } = settings;
   const directory = inCache(DOWNLOADS, key);
   return {
     name,
@@ -48,6 +52,7 @@ export function part({ name, sites, needs = [], key, programs = [], complete, fi
     needs: ["host-packages", ...needs],
     directory,
     programs,
+    unfit,
     have: () => existsSync(directory) && (complete?.() ?? true),
     fetch: (log) => makeDirectory(directory, (unfinished) => fill(unfinished, log)),
   };

@@ -39,3 +39,8 @@ export function productOf(image: string): ChartProduct | undefined {
 
 /** Programs of images without a chart that also run on this machine. */
 export const IMAGE_PROGRAMS: Readonly<Record<string, string>> = { "docker.io/fortio/fortio:": "usr/bin/fortio" };
+
+/** What upstream's own of an image asks of the kernel beyond what every lab does; the lab's has a way around it. */
+export const IMAGE_FEATURES: Readonly<Record<string, string>> = {
+  "registry.k8s.io/networking/kube-network-policies:": "NFT_QUEUE",
+};

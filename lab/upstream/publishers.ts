@@ -3,9 +3,10 @@ import { basename, join } from "node:path";
 
 import { hashOf, inCache } from "../cache";
 import { parseReference } from "../build/oci";
+import { kernelMayHave } from "../kernel";
 import { copyImages, haveImages, registrySites, takeProgram } from "./images";
 import { part, type Part } from "./part";
-import { IMAGE_PROGRAMS } from "./products";
+import { IMAGE_FEATURES, IMAGE_PROGRAMS } from "./products";
 
 /** The images of one publisher, which belong together: Bookinfo's services, Kubernetes' own, flannel and its plugin. */
 export interface Publisher {
@@ -29,6 +30,14 @@ function publisherOf(image: string): string {
   return rest.length === 0 ? host : `${host}/${first}`;
 }
 
+function missingFeature(images: readonly string[]): string | undefined {
+  const wanted = Object.entries(IMAGE_FEATURES).filter(([beginning]) =>
+    images.some((name) => name.startsWith(beginning)),
+  );
+  const feature = wanted.map(([, name]) => name).find((name) => !kernelMayHave(name));
+  return feature && `it needs CONFIG_${feature}, which this machine's kernel was built without`;
+}
+
 function publisherPart(name: string, images: readonly string[]): Part {
   const key = `images-${name.replaceAll(/[^a-z0-9.]/g, "-")}-${hashOf(images)}`;
   const programs = Object.entries(IMAGE_PROGRAMS).flatMap(([beginning, path]) =>
@@ -39,6 +48,7 @@ function publisherPart(name: string, images: readonly string[]): Part {
     sites: registrySites(images),
     key,
     programs: programs.map(({ path }) => basename(path)),
+    unfit: () => missingFeature(images),
     complete: () => haveImages(inCache("upstream", key), images),
     fill: async (directory, log) => {
       await copyImages(images, directory, log);

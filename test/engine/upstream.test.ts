@@ -31,6 +31,9 @@ import { decide, remember, rememberedSupply } from "../../lab/upstream/decision"
 import { Supply } from "../../lab/upstream/supply";
 import { publishChecksums, serveUpstream, type Programs, type Site } from "./upstream/site";
 
+/** What the tests' machine has for a kernel decides nothing here. */
+jest.mock("../../lab/kernel", () => ({ kernelMayHave: jest.fn(() => true) }));
+
 /** Makes the machine images of real systems, which upstream has no part in. */
 const NOT_HERE = ["baked-machine-image", "base-machine-image"];
 

@@ -8,6 +8,7 @@ import { IMAGES } from "../../lab/build/images";
 import { isWanted, standInsWanted } from "../../lab/build/demand";
 import { standInImages } from "../../lab/build/stand-ins";
 import { GO_TOOLS } from "../../lab/build/tools";
+import { kernelMayHave } from "../../lab/kernel";
 import { standIns } from "../../lab/stand-ins";
 import { decide, remember, rememberedSupply, UpstreamUnreachable } from "../../lab/upstream/decision";
 import { checksumIn, download } from "../../lab/upstream/download";
@@ -18,6 +19,9 @@ import { CHART_PRODUCTS, productOf } from "../../lab/upstream/products";
 import { upstreamMode, upstreamUrl } from "../../lab/upstream/settings";
 import { describeSupply } from "../../lab/upstream/summary";
 import { Supply } from "../../lab/upstream/supply";
+
+/** What the tests' machine has for a kernel decides nothing here. */
+jest.mock("../../lab/kernel", () => ({ kernelMayHave: jest.fn(() => true) }));
 
 const before = { ...process.env };
 /** A port that no system hands out by itself. */
@@ -133,6 +137,21 @@ describe("decision", () => {
     expect((error as Error).message.match(/✘.*/g)).toEqual([
       expect.stringMatching(/^✘ Linkerd stable-.* answers 503$/),
     ]);
+  });
+
+  test("an image that this machine's kernel does not suit is the lab's, and no reason to fail", async () => {
+    const { base } = await serve(() => "");
+    process.env.DAYBREAK_UPSTREAM_URLS = base;
+    process.env.DAYBREAK_UPSTREAM = "always";
+    jest.mocked(kernelMayHave).mockImplementation((feature) => feature !== "NFT_QUEUE");
+    const supply = await decide();
+    jest.mocked(kernelMayHave).mockImplementation(() => true);
+    expect(GO_TOOLS.filter((tool) => isWanted(tool, supply)).map(({ name }) => name)).toEqual([
+      "kube-network-policies",
+    ]);
+    expect(describeSupply(supply)[1]).toMatch(
+      /^made here instead: images of registry.k8s.io\/networking \(it needs CONFIG_NFT_QUEUE/,
+    );
   });
 
   test("is remembered, but for other mirrors, and not as enough for always", async () => {
