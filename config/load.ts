@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { incompatibilities, type VersionChoice } from "./compatibility";
 import { type AlertReceivers, holdsSecrets } from "./alerts";
 import { ConfigError, type Violation } from "./error";
+import { MAX_DAYS_WITHOUT_VOLUME } from "./monitoring";
 import { type NetworkKey, overlaps } from "./network";
 import { type InfraConfig, infraShape, type K8sConfig, k8sShape } from "./schema";
 import { check, type RawConfig, setCommand } from "./validate";
@@ -86,6 +87,21 @@ function openReceivers(raw: RawConfig, receivers: AlertReceivers | undefined): V
   ];
 }
 
+/** More days than a node's disk holds, on a node's disk. */
+function tooLongWithoutVolume(raw: RawConfig, values: Partial<K8sConfig>): Violation[] {
+  const { retentionDays = 0 } = values;
+  if (retentionDays <= MAX_DAYS_WITHOUT_VOLUME || raw.values["prometheusVolume"] !== undefined) return [];
+  return [
+    {
+      key: "daybreak:retentionDays",
+      value: String(retentionDays),
+      reason: `more than ${MAX_DAYS_WITHOUT_VOLUME} days need daybreak:prometheusVolume, which is not set`,
+      allowed: k8sShape.retentionDays.meta()?.["allowed"] as string,
+      command: setCommand(raw.stack, k8sShape.prometheusVolume),
+    },
+  ];
+}
+
 /**
  * The configuration of a k8s stack, with the full name of its infra stack.
  * @throws ConfigError with every violation at once, before anything is registered.
@@ -101,7 +117,8 @@ export function loadK8sConfig(): K8sConfig {
       allowed: k8sShape.infraStack.meta()?.["allowed"] as string,
       command: setCommand(raw.stack, k8sShape.infraStack),
     });
-  refuse(raw, [...violations, ...openReceivers(raw, values["alerts"] as AlertReceivers | undefined)]);
+  const config = values as Partial<K8sConfig>;
+  refuse(raw, [...violations, ...openReceivers(raw, config.alerts), ...tooLongWithoutVolume(raw, config)]);
   return { ...values, infraStack } as K8sConfig;
 }
 

@@ -14,7 +14,7 @@ import { Traffic } from "../k8s/traffic/traffic";
 /** The workloads: monitoring, the mesh, Bookinfo in it, and the traffic on Bookinfo, on the infra stack's cluster. */
 export async function k8sStack() {
   const config = loadK8sConfig();
-  const { pinToControlPlane, linkerdChannel } = config;
+  const { pinToControlPlane, scrapeInterval, linkerdChannel } = config;
   const charts = { chartMirror: config.chartMirror, charts: config.charts };
 
   const infra = new pulumi.StackReference("infra", { name: config.infraStack });
@@ -26,14 +26,21 @@ export async function k8sStack() {
 
   const monitoring = new Monitoring(
     "monitoring",
-    { pinToControlPlane, grafana: config.grafana, charts, receivers: config.alerts },
+    {
+      pinToControlPlane,
+      scrapeInterval,
+      retention: { days: config.retentionDays, volume: config.prometheusVolume },
+      receivers: config.alerts,
+      grafana: config.grafana,
+      charts,
+    },
     inCluster,
   );
   new Alerts("alerts", { monitoring: monitoring.release }, inCluster);
 
   const linkerd = new Linkerd(
     "linkerd",
-    { channel: linkerdChannel, pinToControlPlane, charts, monitorTypes: monitoring.types },
+    { channel: linkerdChannel, pinToControlPlane, scrapeInterval, charts, monitorTypes: monitoring.types },
     inCluster,
   );
   const mesh = [linkerd.injection, linkerd.viz];

@@ -4,7 +4,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError, type Api } from "../api";
 import type { Cluster } from "../cluster";
 import type { Context, Group } from "../context";
-import { checkOf, explain, failed, probe, since, skipped, type CheckResult, type Probe } from "../result";
+import {
+  checkOf,
+  explain,
+  failed,
+  probe,
+  since,
+  skipped,
+  type CheckHeader,
+  type CheckResult,
+  type Probe,
+} from "../result";
+import { freshnessProbes, partProbes, readTargets, type Target, targetProbe } from "./targets";
 
 /** A platform with fewer targets isn't whole: the users' own success criterion. */
 const MIN_TARGETS = 15;
@@ -27,12 +38,8 @@ const DASHBOARDS: Record<string, string> = {
   "Prometheus overview": "prometheus_tsdb_head_series",
 };
 
-interface Target {
-  health: "up" | "down" | "unknown";
-  scrapeUrl: string;
-  lastError: string;
-  labels: { job?: string; instance?: string };
-}
+/** Seconds between the newest figure of each job and now, by Prometheus' own clock. */
+const AGES = "max by (job) (time() - timestamp(up))";
 
 export const prometheus: Group = {
   id: "prometheus",
@@ -40,17 +47,24 @@ export const prometheus: Group = {
     const group = "prometheus" as const;
     const base = prometheusPath(cluster);
     const targets = { group, id: "prometheus.targets", title: `${MIN_TARGETS} targets or more, none down` };
+    const parts = { group, id: "prometheus.parts", title: "every part and every proxy is among them" };
+    const freshness = { group, id: "prometheus.freshness", title: "figures are no older than their interval" };
     const queries = { group, id: "prometheus.queries", title: `queries take less than ${MAX_QUERY_SECONDS} s` };
     const dashboards = { group, id: "prometheus.dashboards", title: "the dashboards have data" };
     if (base === undefined) {
       const why = "Prometheus isn't installed: no Service with its labels";
-      return [targets, queries, dashboards].map((header) => skipped(header, why));
+      return [targets, parts, freshness, queries, dashboards].map((header) => skipped(header, why));
     }
-    const first = await checkTargets(api, base, targets);
-    if (first.unreachable)
-      return [first.check, ...[queries, dashboards].map((header) => skipped(header, "Prometheus doesn't answer"))];
+    const first = await checkTargets(api, base, targets, cluster);
+    if (first.targets === undefined)
+      return [
+        first.check,
+        ...[parts, freshness, queries, dashboards].map((header) => skipped(header, "Prometheus doesn't answer")),
+      ];
     return [
       first.check,
+      checkOf(parts, partProbes(first.targets, cluster)),
+      await checkFreshness(api, base, freshness, first.targets),
       checkOf(queries, await Promise.all(QUERIES.map((query) => timed(api, base, query)))),
       checkOf(
         dashboards,
@@ -74,21 +88,27 @@ export function prometheusPath({ services }: Cluster): string | undefined {
 }
 
 /** A query's values; throws if Prometheus doesn't answer in 8 s. */
-export async function query(api: Api, base: string, text: string): Promise<{ value: number; metric: object }[]> {
-  const answer = await api.get<{ data: { result: { metric: object; value: [number, string] }[] } }>(
+export async function query<Metric = object>(
+  api: Api,
+  base: string,
+  text: string,
+): Promise<{ value: number; metric: Metric }[]> {
+  const answer = await api.get<{ data: { result: { metric: Metric; value: [number, string] }[] } }>(
     `${base}/query?query=${encodeURIComponent(text)}`,
   );
   return answer.data.result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
 }
 
+/** Without `targets` if Prometheus does not answer. */
 async function checkTargets(
   api: Api,
   base: string,
-  header: { group: "prometheus"; id: string; title: string },
-): Promise<{ check: CheckResult; unreachable: boolean }> {
+  header: CheckHeader,
+  cluster: Cluster,
+): Promise<{ check: CheckResult; targets?: Target[] }> {
   const start = performance.now();
   try {
-    const targets = await settledTargets(api, base);
+    const targets = await settled(() => readTargets(api, base), willDo(cluster));
     const up = targets.filter(({ health }) => health === "up").length;
     const detail = `${up} of ${targets.length} up`;
     const enough: Probe = {
@@ -98,19 +118,35 @@ async function checkTargets(
       reason: "missing",
     };
     const probes = [enough, ...targets.map(targetProbe)];
-    return { check: checkOf({ ...header, detail, seconds: since(start) }, probes), unreachable: false };
+    return { check: checkOf({ ...header, detail, seconds: since(start) }, probes), targets };
   } catch (error) {
     const { detail } = explain(error);
     const message = `Prometheus doesn't answer through the API server: ${detail}`;
-    return { check: failed({ ...header, seconds: since(start) }, new Error(message)), unreachable: true };
+    return { check: failed({ ...header, seconds: since(start) }, new Error(message)) };
   }
 }
 
-/** Waits while targets are new or have just come up. */
-function settledTargets(api: Api, base: string): Promise<Target[]> {
-  const ask = async () =>
-    (await api.get<{ data: { activeTargets: Target[] } }>(`${base}/targets?state=active`)).data.activeTargets;
-  return settled(ask, (all) => all.length >= MIN_TARGETS && all.every(({ health }) => health === "up"));
+/** Targets are new, or have just come up, for a while after everything else. */
+function willDo(cluster: Cluster): (targets: Target[]) => boolean {
+  return (targets) =>
+    targets.length >= MIN_TARGETS &&
+    targets.every(({ health }) => health === "up") &&
+    partProbes(targets, cluster).every(({ ok }) => ok);
+}
+
+/** A target may miss its turn once on a busy machine, so that one old figure is asked for again. */
+async function checkFreshness(api: Api, base: string, header: CheckHeader, targets: Target[]): Promise<CheckResult> {
+  const start = performance.now();
+  const ask = async () => {
+    const ages = await query<{ job?: string }>(api, base, AGES);
+    return freshnessProbes(targets, new Map(ages.map(({ metric, value }) => [metric.job ?? "?", value])));
+  };
+  try {
+    const probes = await settled(ask, (all) => all.every(({ ok }) => ok));
+    return checkOf({ ...header, seconds: since(start) }, probes);
+  } catch (error) {
+    return failed({ ...header, seconds: since(start) }, error);
+  }
 }
 
 /**
@@ -134,13 +170,6 @@ export async function settled<T>(ask: () => Promise<T>, willDo: (answer: T) => b
 /** The API server's word for a Service without a ready pod, and Prometheus' own while it reads its log. */
 function isStarting(error: unknown): boolean {
   return error instanceof ApiError && error.status === 503 && !/dial tcp/.test(error.message);
-}
-
-function targetProbe({ health, scrapeUrl, lastError, labels }: Target): Probe {
-  const subject = `${labels.job ?? "?"} ${labels.instance ?? scrapeUrl}`;
-  if (health === "up") return { subject, ok: true };
-  if (health === "unknown") return { subject, ok: true, detail: "not asked yet" };
-  return { subject, ok: false, reason: "down", detail: lastError || "down" };
 }
 
 function timed(api: Api, base: string, text: string): Promise<Probe> {

@@ -12,6 +12,8 @@ import { controlPlaneValues, crdsValues, vizValues } from "./values";
 export interface LinkerdArgs {
   channel: LinkerdChannel;
   pinToControlPlane: boolean;
+  /** Seconds between two readings of every proxy. */
+  scrapeInterval: number;
   charts: ChartSettings;
   /** What brings the type PodMonitor: Helm refuses a chart that uses an unknown type. */
   monitorTypes: pulumi.Resource;

@@ -1,7 +1,6 @@
 import type { LinkerdChannel } from "../../config/versions";
 import { linkerdResources } from "../budget";
 import { PROMETHEUS_URL } from "../monitoring/names";
-import { SCRAPE_INTERVAL } from "../monitoring/values";
 import { placement } from "../placement";
 import type { Values } from "../values";
 import { DESTINATION, IDENTITY, INJECTOR, PROXY, VIZ } from "./footprint";
@@ -22,15 +21,19 @@ export function crdsValues(channel: LinkerdChannel): Values {
  * Values of `linkerd-control-plane`, the same keys in both channels. Proxies are what the channel makes them: native
  * sidecars on edge, ordinary containers in 2.14.
  */
-export function controlPlaneValues(choices: { pinToControlPlane: boolean }, identity: Identity): Values {
+export function controlPlaneValues(
+  choices: { pinToControlPlane: boolean; scrapeInterval: number },
+  identity: Identity,
+): Values {
   const { containers } = DESTINATION;
+  const interval = `${choices.scrapeInterval}s`;
   return {
     ...placement(choices.pinToControlPlane),
     identityTrustAnchorsPEM: identity.trustAnchor,
     identity: { issuer: { tls: { crtPEM: identity.issuerCertificate, keyPEM: identity.issuerKey } } },
     // Reports versions to linkerd.io once a day.
     disableHeartBeat: true,
-    podMonitor: { enabled: true, scrapeInterval: SCRAPE_INTERVAL, scrapeTimeout: SCRAPE_INTERVAL },
+    podMonitor: { enabled: true, scrapeInterval: interval, scrapeTimeout: interval },
     proxy: { resources: linkerdResources(PROXY) },
     destinationResources: linkerdResources(containers.destination),
     spValidatorResources: linkerdResources(containers["sp-validator"]),

@@ -8,9 +8,9 @@ import { RECEIVERS_SECRET, receiverSecrets } from "../alerts/receivers";
 import { namespace } from "../namespace";
 import { type ChartSettings, chartVersion, release } from "../release";
 import { GRAFANA_ADMIN_SECRET, MONITORING_NAMESPACE } from "./names";
-import { monitoringValues, typesOnlyValues } from "./values";
+import { type MonitoringChoices, monitoringValues, typesOnlyValues } from "./values";
 
-export interface MonitoringArgs {
+export interface MonitoringArgs extends Pick<MonitoringChoices, "scrapeInterval" | "retention"> {
   pinToControlPlane: boolean;
   /** Grafana's administrator (its password is random) and the time zone of its dashboards. */
   grafana: { adminUser: string; timezone: string };
@@ -93,6 +93,8 @@ export class Monitoring extends pulumi.ComponentResource {
           pinToControlPlane: args.pinToControlPlane,
           timezone: args.grafana.timezone,
           adminSecret: GRAFANA_ADMIN_SECRET,
+          scrapeInterval: args.scrapeInterval,
+          retention: args.retention,
           receivers,
         }),
       },

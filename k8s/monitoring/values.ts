@@ -1,4 +1,5 @@
 import type { AlertReceivers } from "../../config/alerts";
+import type { PrometheusVolume } from "../../config/monitoring";
 import { NODE_PORTS } from "../../config/network";
 import { REPLACED_RULES } from "../alerts/groups";
 import { alertmanagerConfig, RECEIVERS_SECRET } from "../alerts/receivers";
@@ -22,19 +23,45 @@ export interface MonitoringChoices {
   timezone: string;
   /** Name of the Secret with Grafana's administrator, in the release's namespace. */
   adminSecret: string;
+  /** Seconds between two readings of a target. */
+  scrapeInterval: number;
+  /** How long metrics are kept, and on what: the node's disk without a volume. */
+  retention: { days: number; volume?: PrometheusVolume | undefined };
   /** Who gets alerts. What is secret of it is in the Secret that {@link RECEIVERS_SECRET} names. */
   receivers: AlertReceivers;
 }
 
 /**
- * How often targets are read. A figure on a dashboard is then at most 5 s old; half of the shortest rate window that
- * Grafana uses for this interval (four intervals) is 10 s, which no target may exceed.
+ * Seconds between two readings of the largest pages. cAdvisor renews its figures every 10 s only, and half of the shortest
+ * rate window that Grafana uses (four intervals) is 10 s at the default of 5 s, which no target may exceed.
  */
-export const SCRAPE_INTERVAL = "5s";
-const SLOW_SCRAPE_INTERVAL = "10s";
+const SLOWEST_OF_FAST = 10;
 
-/** Metrics are kept 15 days or until they fill this much of the node's disk, whichever comes first. */
-const RETENTION = { retention: "15d", retentionSize: "4GiB" };
+const slow = (scrapeInterval: number): string => `${Math.max(SLOWEST_OF_FAST, scrapeInterval)}s`;
+
+/** How much of a node's disk of 20 GiB the metrics may fill. */
+const WITHOUT_VOLUME = "4GiB";
+
+/** Days or size, whichever comes first. Of a volume a fifth stays free, as Prometheus' own documentation advises. */
+function retention({ days, volume }: MonitoringChoices["retention"]): Values {
+  if (!volume)
+    // No claim: the cluster lives for a day, and has no storage class.
+    return { retention: `${days}d`, retentionSize: WITHOUT_VOLUME, storageSpec: {} };
+  const { sizeGib, storageClass } = volume;
+  return {
+    retention: `${days}d`,
+    retentionSize: `${Math.floor(sizeGib * 1024 * 0.8)}MiB`,
+    storageSpec: {
+      volumeClaimTemplate: {
+        spec: {
+          storageClassName: storageClass,
+          accessModes: ["ReadWriteOnce"],
+          resources: { requests: { storage: `${sizeGib}Gi` } },
+        },
+      },
+    },
+  };
+}
 
 /** Keys that both kinds of monitors are chosen by: all of them, in every namespace, not only those of this release. */
 const EVERY_MONITOR = {
@@ -46,7 +73,7 @@ const EVERY_MONITOR = {
 };
 
 /**
- * Nothing outlives these pods, so they need no time to save it. The operator's own 600 s and 120 s would hold the
+ * They save nothing when they end: metrics are in Prometheus' log as they come, and it reads that again. The operator's own 600 s and 120 s would hold the
  * namespace: its controller waits for half of the longest grace period before it looks again whether the pods are gone.
  */
 const GRACE = { terminationGracePeriodSeconds: 10 };
@@ -56,12 +83,10 @@ function prometheus(choices: MonitoringChoices): Values {
     prometheusSpec: {
       ...placement(choices.pinToControlPlane),
       ...EVERY_MONITOR,
-      ...RETENTION,
+      ...retention(choices.retention),
       ...GRACE,
-      // No volume claim: the cluster lives for a day, and has no storage class.
-      storageSpec: {},
-      scrapeInterval: SCRAPE_INTERVAL,
-      scrapeTimeout: SCRAPE_INTERVAL,
+      scrapeInterval: `${choices.scrapeInterval}s`,
+      scrapeTimeout: `${choices.scrapeInterval}s`,
       evaluationInterval: "15s",
       walCompression: true,
       resources: resources(PROMETHEUS.containers.prometheus),
@@ -116,7 +141,7 @@ function prometheusOperator(choices: MonitoringChoices): Values {
  * The control plane's own metrics, which kubeadm serves on its nodes at 2381, 10257, 10259 and 10249. The scheduler's
  * and the controller manager's certificates are self-made at their start, so no authority vouches for them.
  */
-const CONTROL_PLANE_TARGETS: Values = {
+const controlPlaneTargets = (scrapeInterval: number): Values => ({
   kubeEtcd: { enabled: true, service: { enabled: true, port: 2381, targetPort: 2381 } },
   kubeControllerManager: {
     enabled: true,
@@ -129,10 +154,9 @@ const CONTROL_PLANE_TARGETS: Values = {
     serviceMonitor: { https: true, insecureSkipVerify: true },
   },
   kubeProxy: { enabled: true, service: { enabled: true, port: 10249, targetPort: 10249 } },
-  // The two largest pages; cAdvisor renews its figures every 10 s only.
-  kubeApiServer: { serviceMonitor: { interval: SLOW_SCRAPE_INTERVAL } },
-  kubelet: { serviceMonitor: { cAdvisorInterval: SLOW_SCRAPE_INTERVAL } },
-};
+  kubeApiServer: { serviceMonitor: { interval: slow(scrapeInterval) } },
+  kubelet: { serviceMonitor: { cAdvisorInterval: slow(scrapeInterval) } },
+});
 
 /** Values of the release `prometheus`, chart kube-prometheus-stack. */
 export function monitoringValues(choices: MonitoringChoices): Values {
@@ -154,7 +178,7 @@ export function monitoringValues(choices: MonitoringChoices): Values {
       },
       resources: resources(NODE_EXPORTER.containers["node-exporter"]),
     },
-    ...CONTROL_PLANE_TARGETS,
+    ...controlPlaneTargets(choices.scrapeInterval),
   };
 }
 

@@ -5,6 +5,7 @@ import { trafficTests } from "./platform/traffic";
 import { inShell, lab, PROJECT_DIR, run, shell } from "./lab-cli";
 import { alertsOnThePlatform } from "./platform/alerts";
 import { Viewer } from "./platform/viewer";
+import { budgetOfThePlatform } from "./platform/budget";
 
 /** Not the lab that a developer may have running on the same machine. */
 const NAME = "test";
@@ -193,6 +194,7 @@ describe("both stacks on real machines", () => {
       MINUTE,
     );
 
+    budgetOfThePlatform(NAME);
     alertsOnThePlatform(NAME);
   });
 

@@ -69,13 +69,19 @@ const receivers: AlertReceivers = {
 
 const identity = { trustAnchor: "anchor", issuerCertificate: "issuer", issuerKey: "key" };
 
-const monitoring = (pinToControlPlane: boolean) =>
-  monitoringValues({ pinToControlPlane, timezone: "browser", adminSecret: "grafana-admin", receivers });
+const VOLUME = { sizeGib: 50, storageClass: "gp3" };
+
+const monitoring = (pinToControlPlane: boolean, volume?: typeof VOLUME) =>
+  monitoringValues({
+    ...{ pinToControlPlane, timezone: "browser", adminSecret: "grafana-admin", receivers },
+    ...{ scrapeInterval: 5, retention: { days: 15, volume } },
+  });
 
 describe("every Helm value that we set is one that the real chart knows", () => {
   it.each([true, false])("kube-prometheus-stack, pinned %s", (pinned) => {
     const known = knownKeys("kube-prometheus-stack", KUBE_PROMETHEUS_STACK.version);
     expect(unknownKeys(monitoring(pinned), known)).toEqual([]);
+    expect(unknownKeys(monitoring(pinned, VOLUME), known)).toEqual([]);
     expect(unknownKeys(typesOnlyValues(), known)).toEqual([]);
   });
 
@@ -83,7 +89,11 @@ describe("every Helm value that we set is one that the real chart knows", () => 
     ["edge", "stable"] as const
   ).flatMap((channel) => [
     [channel, "crds", () => crdsValues(channel)],
-    [channel, "controlPlane", (pinToControlPlane) => controlPlaneValues({ pinToControlPlane }, identity)],
+    [
+      channel,
+      "controlPlane",
+      (pinToControlPlane) => controlPlaneValues({ pinToControlPlane, scrapeInterval: 5 }, identity),
+    ],
     [channel, "viz", () => vizValues(channel)],
   ]);
 

@@ -90,10 +90,13 @@ describe("the program's values", () => {
   const identity = { trustAnchor: "anchor", issuerCertificate: "issuer", issuerKey: "key" };
 
   it.each([true, false])("are all known to the stand-ins, pinned %s", (pinToControlPlane) => {
-    const monitoring = { pinToControlPlane, timezone: "browser", adminSecret: "grafana-admin", receivers: {} };
+    const monitoring = {
+      ...{ pinToControlPlane, timezone: "browser", adminSecret: "grafana-admin", receivers: {} },
+      ...{ scrapeInterval: 5, retention: { days: 15 } },
+    };
     expect(refused(monitoringValues(monitoring), schemaOf("kube-prometheus-stack"))).toEqual([]);
     expect(refused(typesOnlyValues(), schemaOf("kube-prometheus-stack"))).toEqual([]);
-    const mesh = controlPlaneValues({ pinToControlPlane }, identity);
+    const mesh = controlPlaneValues({ pinToControlPlane, scrapeInterval: 5 }, identity);
     expect(refused(mesh, schemaOf("linkerd-control-plane"))).toEqual([]);
     for (const channel of ["edge", "stable"] as const) {
       expect(refused(crdsValues(channel), schemaOf("linkerd-crds"))).toEqual([]);
