@@ -6,6 +6,7 @@ import { Viewer } from "../k8s/access/viewer";
 import { Alerts } from "../k8s/alerts/alerts";
 import { Bookinfo } from "../k8s/bookinfo/bookinfo";
 import { clusterProvider, requireCluster } from "../k8s/cluster";
+import { Dashboards } from "../k8s/dashboards/dashboards";
 import { Linkerd } from "../k8s/linkerd/linkerd";
 import { Monitoring } from "../k8s/monitoring/monitoring";
 import { chartVersion } from "../k8s/release";
@@ -37,6 +38,7 @@ export async function k8sStack() {
     inCluster,
   );
   new Alerts("alerts", { monitoring: monitoring.release }, inCluster);
+  new Dashboards("dashboards", { namespace: monitoring.namespace, timezone: config.grafana.timezone }, inCluster);
 
   const linkerd = new Linkerd(
     "linkerd",

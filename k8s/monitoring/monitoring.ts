@@ -28,6 +28,8 @@ export class Monitoring extends pulumi.ComponentResource {
   readonly types: k8s.helm.v3.Release;
   /** Ready when everything in it is. */
   readonly release: k8s.helm.v3.Release;
+  /** The namespace, once it is there. */
+  readonly namespace: pulumi.Output<string>;
   readonly grafanaUser: string;
   /** Secret. */
   readonly grafanaPassword: pulumi.Output<string>;
@@ -48,6 +50,8 @@ export class Monitoring extends pulumi.ComponentResource {
       },
       parent,
     );
+
+    this.namespace = home.metadata.name;
 
     const version = chartVersion("prometheus", KUBE_PROMETHEUS_STACK, args.charts);
     this.types = release(

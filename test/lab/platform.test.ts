@@ -6,6 +6,7 @@ import { inShell, lab, PROJECT_DIR, run, shell } from "./lab-cli";
 import { alertsOnThePlatform } from "./platform/alerts";
 import { Viewer } from "./platform/viewer";
 import { budgetOfThePlatform } from "./platform/budget";
+import { dashboardsOnThePlatform } from "./platform/dashboards";
 
 /** Not the lab that a developer may have running on the same machine. */
 const NAME = "test";
@@ -195,6 +196,7 @@ describe("both stacks on real machines", () => {
     );
 
     budgetOfThePlatform(NAME);
+    dashboardsOnThePlatform(NAME, () => output("lab-k8s", "grafanaPassword"));
     alertsOnThePlatform(NAME);
   });
 

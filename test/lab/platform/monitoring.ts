@@ -41,6 +41,21 @@ export class Monitoring {
     return data.groups.flatMap(({ name, rules }) => rules.map((rule) => ({ ...rule, group: name })));
   }
 
+  /** The values of each query now, those that are no numbers left out. */
+  async values(queries: readonly string[]): Promise<number[][]> {
+    const paths = queries.map((query) => `${PROMETHEUS}/query?query=${encodeURIComponent(query)}`);
+    const each = 'for path; do kubectl get --raw "$path"; echo; done';
+    const answers = (await shell(this.lab, ["bash", "-ec", each, "bash", ...paths])).trim().split("\n");
+    interface Answer {
+      data: { result: { value: [number, string] }[] };
+    }
+    return answers.map((answer) =>
+      (JSON.parse(answer) as Answer).data.result
+        .map(({ value }) => Number(value[1]))
+        .filter((value) => !Number.isNaN(value)),
+    );
+  }
+
   /** Waits for an alert of this name about this deployment; seconds it took. */
   async secondsUntil(alertname: string, deployment: string, limitSeconds: number): Promise<number> {
     const start = performance.now();

@@ -1,0 +1,29 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+import { DASHBOARDS } from "./all";
+import { render } from "./render";
+
+export interface DashboardsArgs {
+  /** Where Grafana's sidecar looks: the namespace of the monitoring, once it is there. */
+  namespace: pulumi.Input<string>;
+  /** Time zone of the dashboards: browser, utc, or a name like Asia/Seoul. */
+  timezone: string;
+}
+
+/** Our dashboards as ConfigMaps, which Grafana's sidecar finds by their label and shows within a minute: docs/dashboards.md. */
+export class Dashboards extends pulumi.ComponentResource {
+  constructor(name: string, args: DashboardsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("daybreak:k8s:Dashboards", name, args, opts);
+    for (const dashboard of DASHBOARDS)
+      new k8s.core.v1.ConfigMap(
+        dashboard.uid,
+        {
+          metadata: { name: dashboard.uid, namespace: args.namespace, labels: { grafana_dashboard: "1" } },
+          data: { [`${dashboard.uid}.json`]: JSON.stringify(render(dashboard, args.timezone)) },
+        },
+        { parent: this },
+      );
+    this.registerOutputs({ uids: DASHBOARDS.map(({ uid }) => uid) });
+  }
+}
