@@ -14,13 +14,15 @@ export interface DashboardsArgs {
 /** Our dashboards as ConfigMaps, which Grafana's sidecar finds by their label and shows within a minute: docs/dashboards.md. */
 export class Dashboards extends pulumi.ComponentResource {
   constructor(name: string, args: DashboardsArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("daybreak:k8s:Dashboards", name, args, opts);
+    const { namespace, timezone } = args;
+    // Not the namespace: the component, and with it whoever waits for the component, would wait for it.
+    super("daybreak:k8s:Dashboards", name, { timezone }, opts);
     for (const dashboard of DASHBOARDS)
       new k8s.core.v1.ConfigMap(
         dashboard.uid,
         {
-          metadata: { name: dashboard.uid, namespace: args.namespace, labels: { grafana_dashboard: "1" } },
-          data: { [`${dashboard.uid}.json`]: JSON.stringify(render(dashboard, args.timezone)) },
+          metadata: { name: dashboard.uid, namespace, labels: { grafana_dashboard: "1" } },
+          data: { [`${dashboard.uid}.json`]: JSON.stringify(render(dashboard, timezone)) },
         },
         { parent: this },
       );
