@@ -24,7 +24,7 @@ const PARTS: Record<string, RegExp> = {
   kubelet: /^kubelet$/,
   CoreDNS: /^coredns$/,
   "node-exporter": /^node-exporter$/,
-  "kube-state-metrics": /^kube-state-metrics$/,
+  "kube-state-metrics": /(^|-)kube-state-metrics$/,
   "Prometheus operator": /-operator$/,
   Prometheus: /-prometheus$/,
   Alertmanager: /-alertmanager$/,

@@ -6,12 +6,15 @@ import type { RuleGroup } from "./rule";
  */
 export const DISK_SHORT = 3 * 2 ** 30;
 
+/** File systems of the kubelet and of containerd: the root's, unless they have a disk of their own. */
+export const NODE_DISK = 'mountpoint=~"/|/var/lib/kubelet|/var/lib/containerd",fstype!~"tmpfs|ramfs"';
+
 export const DISK: RuleGroup = {
   name: "disk",
   rules: [
     {
       alert: "NodeDiskNearEviction",
-      expr: `min by (node) (node_filesystem_avail_bytes{mountpoint="/",fstype!~"tmpfs|ramfs"}) < ${DISK_SHORT}`,
+      expr: `min by (node) (node_filesystem_avail_bytes{${NODE_DISK}}) < ${DISK_SHORT}`,
       for: "2m",
       labels: { severity: "critical" },
       annotations: {

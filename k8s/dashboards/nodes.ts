@@ -1,7 +1,7 @@
+import { NODE_DISK } from "../alerts/disk";
 import { type Dashboard, figure, graph, query, WINDOW } from "./dashboard";
 import { rate } from "./promql";
 
-const DISK = 'mountpoint="/",fstype!~"tmpfs|ramfs"';
 const share = (metric: string): string => `max by (node) (rate(${metric}[${WINDOW}]))`;
 
 const NOW = {
@@ -19,7 +19,7 @@ const NOW = {
     figure("Least memory free", "bytes", 6, "min(node_memory_MemAvailable_bytes)", {
       limit: { value: 250 * 2 ** 20, bad: "below" },
     }),
-    figure("Least disk free", "bytes", 6, `min(node_filesystem_avail_bytes{${DISK}})`, {
+    figure("Least disk free", "bytes", 6, `min(node_filesystem_avail_bytes{${NODE_DISK}})`, {
       limit: { value: 3 * 2 ** 30, bad: "below" },
     }),
     figure(
@@ -88,7 +88,7 @@ const MEMORY = {
 const DISK_AND_NETWORK = {
   title: "Disk and network",
   panels: [
-    graph("Disk free", "bytes", 8, [query(`min by (node) (node_filesystem_avail_bytes{${DISK}})`, "{{node}}")], {
+    graph("Disk free", "bytes", 8, [query(`min by (node) (node_filesystem_avail_bytes{${NODE_DISK}})`, "{{node}}")], {
       limit: { value: 3 * 2 ** 30, bad: "below" },
     }),
     graph("Time that something waits for the disk", "percentunit", 8, [
