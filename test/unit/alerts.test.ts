@@ -29,7 +29,9 @@ beforeAll(async () => {
 
 describe("the rules", () => {
   it("are all in the cluster, after the operator that checks them", () => {
-    const rules = run.resources.filter(({ type }) => type === "kubernetes:monitoring.coreos.com/v1:PrometheusRule");
+    const rules = run.resources.filter(
+      ({ type, parent }) => type === "kubernetes:monitoring.coreos.com/v1:PrometheusRule" && parent === "alerts",
+    );
     const made = Object.fromEntries(rules.map(({ name, inputs }) => [name, inputs["spec"]]));
     const wanted = Object.entries(RULES).map(([concern, groups]) => [`daybreak-${concern}`, { groups }]);
     expect(made).toEqual(Object.fromEntries(wanted));
