@@ -9,11 +9,15 @@ import type { Values } from "../../k8s/values";
  */
 
 const pinToControlPlane = true;
+const scrapeInterval = 5;
 const identity = { trustAnchor: "anchor", issuerCertificate: "issuer", issuerKey: "key" };
 
 /** Of kube-prometheus-stack. */
 export function monitoring(): Values {
-  return monitoringValues({ pinToControlPlane, timezone: "browser", adminSecret: "grafana-admin", receivers: {} });
+  return monitoringValues({
+    ...{ pinToControlPlane, timezone: "browser", adminSecret: "grafana-admin" },
+    ...{ scrapeInterval, retention: { days: 15 }, receivers: {} },
+  });
 }
 
 /** Of linkerd-crds. */
@@ -23,7 +27,7 @@ export function crds(channel: LinkerdChannel): Values {
 
 /** Of linkerd-control-plane. */
 export function controlPlane(): Values {
-  return controlPlaneValues({ pinToControlPlane }, identity);
+  return controlPlaneValues({ pinToControlPlane, scrapeInterval }, identity);
 }
 
 /** Of linkerd-viz. */
