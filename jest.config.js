@@ -15,6 +15,8 @@ const shared = {
 };
 
 module.exports = {
+  // Each takes milliseconds to seconds; a machine that builds beside them may take ten times as long.
+  testTimeout: 60_000,
   projects: [
     { ...shared, displayName: "unit", testMatch: ["<rootDir>/test/unit/**/*.test.ts"] },
     { ...shared, displayName: "engine", testMatch: ["<rootDir>/test/engine/**/*.test.ts"] },

@@ -29,19 +29,23 @@ const NOBODY = "http://127.0.0.1:1023";
 let folder: string;
 let server: Server | undefined;
 
-/** Serves on loopback what `answer` says; nothing answers where it returns nothing. Returns the address and what was asked. */
+/** Serves on loopback what `answer` says; nothing answers where it returns nothing. Returns the address, what was asked, and how much of it at once. */
 async function serve(
   answer: (path: string) => string | number | undefined,
-): Promise<{ base: string; asked: string[] }> {
+): Promise<{ base: string; asked: string[]; mostAtOnce: () => number }> {
   const asked: string[] = [];
+  let open = 0;
+  let most = 0;
   server = createServer((request, response) => {
+    most = Math.max(most, ++open);
+    response.once("close", () => open--);
     asked.push(`${request.method} ${request.url}`);
     const found = answer(request.url ?? "");
     if (typeof found === "number") response.writeHead(found).end();
     else if (found !== undefined) response.end(found);
   });
   await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
-  return { base: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+  return { base: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked, mostAtOnce: () => most };
 }
 
 beforeEach(() => {
@@ -100,20 +104,16 @@ describe("decision", () => {
   });
 
   test("upstream that is not there is known in a moment, and everything is built", async () => {
-    const begun = Date.now();
     const supply = await decide();
-    expect(Date.now() - begun).toBeLessThan(3000);
     expect(GO_TOOLS.filter((tool) => !isWanted(tool, supply))).toEqual([]);
     expect(describeSupply(supply)).toEqual(["nothing of it is used: 127.0.0.1:1023 cannot be reached (ECONNREFUSED)"]);
   });
 
   test("upstream that says nothing is waited for once, all sites together", async () => {
-    const { base, asked } = await serve(() => undefined);
+    const { base, mostAtOnce } = await serve(() => undefined);
     process.env.DAYBREAK_UPSTREAM_URLS = base;
-    const begun = Date.now();
-    const supply = await decide(300);
-    expect(Date.now() - begun).toBeLessThan(2000);
-    expect(asked.length).toBeGreaterThan(5);
+    const supply = await decide(2000);
+    expect(mostAtOnce()).toBeGreaterThan(5);
     expect(Object.keys(supply.reasons())).toHaveLength(supply.parts().length);
     expect(Object.values(supply.reasons())[0]).toMatch(/does not answer in time/);
   });
