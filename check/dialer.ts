@@ -64,13 +64,22 @@ function askAgent(api: Api, namespace: string, agent: Agent, dials: Dial[]): Pro
     dials.map(async (dial) => {
       const { subject, from, to } = dial;
       const identity = { subject, from, ...(to ? { to } : {}) };
-      const answer = await probe(identity, () => untilSettled(() => askOnce(api, namespace, agent, dial)));
+      const answer = await probe(identity, () => untilSettled(() => dialFrom(api, namespace, agent, dial)));
       return { ...answer, dial };
     }),
   );
 }
 
-async function askOnce(api: Api, namespace: string, agent: Agent, dial: Dial): Promise<void> {
+/**
+ * One attempt from a node's test pod.
+ * @throws with agnhost's word for what went wrong, or the API server's if it does not reach the test pod
+ */
+export async function dialFrom(
+  api: Api,
+  namespace: string,
+  agent: Agent,
+  dial: Pick<Dial, "host" | "port" | "protocol" | "expect">,
+): Promise<void> {
   const query = new URLSearchParams({
     host: dial.host,
     port: String(dial.port),

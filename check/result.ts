@@ -9,6 +9,7 @@ export const GROUPS = {
   dns: "DNS",
   "node-ports": "NodePorts",
   webhook: "API server to webhook",
+  "network-policies": "network policies",
   prometheus: "Prometheus",
   linkerd: "Linkerd",
   outside: "from outside",

@@ -6,6 +6,7 @@ import { askAll } from "./dialer";
 import { connections } from "./groups/connections";
 import { kubelet } from "./groups/kubelet";
 import { linkerd } from "./groups/linkerd";
+import { networkPolicies } from "./groups/network-policies";
 import { nodes } from "./groups/nodes";
 import { outside } from "./groups/outside";
 import { prometheus } from "./groups/prometheus";
@@ -18,7 +19,7 @@ import { CannotRun, type Target } from "./target";
 import { Workspace } from "./testbed";
 
 /** Every group, in the order of the report. */
-const ALL = [nodes, system, testPods, kubelet, ...connections, webhook, prometheus, linkerd, outside];
+const ALL = [nodes, system, testPods, kubelet, ...connections, webhook, networkPolicies, prometheus, linkerd, outside];
 
 export interface RunOptions {
   target: Target;

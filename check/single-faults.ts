@@ -14,6 +14,7 @@ const RULES: Rule[] = [
   kubeProxy,
   dns,
   webhook,
+  networkPolicies,
   targets,
   injector,
   issuer,
@@ -89,6 +90,19 @@ function webhook(checks: CheckResult[]): Diagnosis | undefined {
     cause: `the API server cannot call a webhook on ${probe.to ?? "a worker"}: ${probe.detail ?? ""}; Linkerd's injector and the Prometheus operator's webhook will fail the same way`,
     remedy: "the control plane's own node must reach pods elsewhere: look at flannel and kube-proxy there",
     explains: failedIds(checks, "webhook", "linkerd.injector"),
+  };
+}
+
+function networkPolicies(checks: CheckResult[]): Diagnosis | undefined {
+  const probes = failures(checks, "network-policies.enforced");
+  if (probes.length === 0) return undefined;
+  const nodes = [...new Set(probes.flatMap(({ to }) => to ?? []))];
+  return {
+    id: "network-policies",
+    cause: `network policies are not enforced on ${listed(nodes)}: ${probes[0]?.detail ?? ""}`,
+    remedy:
+      "kubectl -n network-policy get pods -o wide; kubectl -n network-policy logs ds/kube-network-policies --tail=30",
+    explains: failedIds(checks, "network-policies"),
   };
 }
 

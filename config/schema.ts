@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { accessShape } from "./access";
 import { cidrFault, isPrivate } from "./cidr";
 import { unsupportedKubernetes } from "./compatibility";
 import { between, flag, key, matching, text } from "./key";
@@ -222,6 +223,7 @@ export const k8sShape = {
     "daybreak:trafficRate 10",
   ),
   ...meshShape,
+  ...accessShape,
   allowUnsupportedVersions: key(
     flag(false),
     "Go on with a combination of versions that upstream does not support.",

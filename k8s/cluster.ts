@@ -31,6 +31,24 @@ export async function requireCluster(
   return value;
 }
 
+/** Addresses inside the cluster. */
+export interface ClusterAddresses {
+  /** All pods'. */
+  podCidr: string;
+  nodes: readonly { name: string; address: string }[];
+}
+
+/** The infra stack's addresses. To be awaited before anything is registered, after {@link requireCluster}. */
+export async function clusterAddresses(infra: pulumi.StackReference): Promise<ClusterAddresses> {
+  const valueOf = async (name: string) => ((await infra.getOutputDetails(name)) as { value?: unknown }).value;
+  const names = (await valueOf("nodeNames")) as string[];
+  const addresses = [await valueOf("masterPrivateIp"), ...((await valueOf("workerPrivateIps")) as string[])];
+  return {
+    podCidr: (await valueOf("podCidr")) as string,
+    nodes: names.map((name, index) => ({ name, address: addresses[index] as string })),
+  };
+}
+
 /** The one provider of everything in the cluster. */
 export function clusterProvider(infra: pulumi.StackReference): k8s.Provider {
   return new k8s.Provider("cluster", {

@@ -2,6 +2,7 @@ import { BOOKINFO_FOOTPRINT } from "./bookinfo/footprint";
 import type { Budget, Footprint } from "./budget";
 import { LINKERD_FOOTPRINT, PROXY } from "./linkerd/footprint";
 import { MONITORING_FOOTPRINT } from "./monitoring/footprint";
+import { NETWORK_POLICY_FOOTPRINT } from "./network-policy/agent";
 import { TRAFFIC_FOOTPRINT } from "./traffic/load";
 
 /** Every pod of the workloads stack. */
@@ -10,6 +11,7 @@ export const FOOTPRINT: readonly Footprint[] = [
   ...LINKERD_FOOTPRINT,
   ...BOOKINFO_FOOTPRINT,
   ...TRAFFIC_FOOTPRINT,
+  ...NETWORK_POLICY_FOOTPRINT,
 ];
 
 const sum = (budgets: readonly Budget[]): Budget =>

@@ -50,6 +50,7 @@ export function infraStack() {
     kubernetesVersion: config.kubernetesVersion,
     clusterIdentifier: controlPlane.instanceId,
     nodeNames,
+    podCidr: config.podCidr,
     masterPublicIp: masterPublicAddress,
     masterPrivateIp: controlPlane.privateAddress,
     workerPublicIps: workers.map((worker) => worker.publicAddress),

@@ -5,10 +5,11 @@ import { BOOKINFO_VERSION, FORTIO_VERSION, KUBE_PROMETHEUS_STACK, LINKERD } from
 import { Viewer } from "../k8s/access/viewer";
 import { Alerts } from "../k8s/alerts/alerts";
 import { Bookinfo } from "../k8s/bookinfo/bookinfo";
-import { clusterProvider, requireCluster } from "../k8s/cluster";
+import { clusterAddresses, clusterProvider, requireCluster } from "../k8s/cluster";
 import { Dashboards } from "../k8s/dashboards/dashboards";
 import { Linkerd } from "../k8s/linkerd/linkerd";
 import { Monitoring } from "../k8s/monitoring/monitoring";
+import { NetworkPolicies } from "../k8s/network-policy/network-policies";
 import { chartVersion } from "../k8s/release";
 import { Traffic } from "../k8s/traffic/traffic";
 
@@ -20,6 +21,7 @@ export async function k8sStack() {
 
   const infra = new pulumi.StackReference("infra", { name: config.infraStack });
   const kubernetes = await requireCluster(infra, config.infraStack, config);
+  const addresses = await clusterAddresses(infra);
   const inCluster = { providers: [clusterProvider(infra)] };
 
   const viewerUser = infra.requireOutput("viewerUser") as pulumi.Output<string>;
@@ -51,7 +53,12 @@ export async function k8sStack() {
 
   const dependsOn = [...mesh, ...bookinfo.workloads];
   const load = { url: bookinfo.pageUrl, rate: config.trafficRate };
-  new Traffic("traffic", { ...load, dependsOn, monitoring: monitoring.release }, inCluster);
+  const traffic = new Traffic("traffic", { ...load, dependsOn, monitoring: monitoring.release }, inCluster);
+
+  const namespaces = [monitoring.home, ...linkerd.namespaces, bookinfo.namespace, traffic.namespace];
+  const monitorTypes = monitoring.types;
+  if (config.networkPolicies)
+    new NetworkPolicies("network-policies", { addresses, namespaces, monitorTypes }, inCluster);
 
   return {
     grafanaUrl: infra.requireOutput("grafanaUrl"),

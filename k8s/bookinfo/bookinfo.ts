@@ -29,12 +29,12 @@ export class Bookinfo extends pulumi.ComponentResource {
   readonly pageUrl = "http://productpage.bookinfo.svc.cluster.local:9080/productpage";
   /** What whoever asks for the page waits for. */
   readonly workloads: readonly pulumi.Resource[];
-  private readonly home: k8s.core.v1.Namespace;
+  readonly namespace: k8s.core.v1.Namespace;
 
   constructor(name: string, args: BookinfoArgs, opts?: pulumi.ComponentResourceOptions) {
     // Without the mesh: the component, and with it the namespace and the accounts, would wait for it.
     super("daybreak:k8s:Bookinfo", name, { pinToControlPlane: args.pinToControlPlane, channel: args.channel }, opts);
-    this.home = namespace(
+    this.namespace = namespace(
       { name: "bookinfo", podSecurity: "privileged", annotations: { "linkerd.io/inject": "enabled" } },
       { parent: this },
     );
@@ -82,6 +82,6 @@ export class Bookinfo extends pulumi.ComponentResource {
   }
 
   private metadata(name: string, labels: Record<string, string>) {
-    return { name, namespace: this.home.metadata.name, labels };
+    return { name, namespace: this.namespace.metadata.name, labels };
   }
 }

@@ -28,6 +28,8 @@ const CONTROL_PLANE_LABELS = {
 
 /** The service mesh: its types, its control plane, and the viz extension on the existing Prometheus. */
 export class Linkerd extends pulumi.ComponentResource {
+  /** The control plane's and viz's. */
+  readonly namespaces: readonly k8s.core.v1.Namespace[];
   /** Ready when identity, destination and injector are. */
   readonly controlPlane: k8s.helm.v3.Release;
   /** Ends when the API server can call the injector. A meshed pod must not be made before: injection fails open. */
@@ -100,6 +102,7 @@ export class Linkerd extends pulumi.ComponentResource {
       { ...parent, dependsOn: [this.injection] },
     );
 
+    this.namespaces = [home, vizHome];
     this.registerOutputs({ controlPlane: this.controlPlane.name, viz: this.viz.name });
   }
 }

@@ -24,6 +24,8 @@ const TIMEOUT_SECONDS = 900;
 
 /** Prometheus, Alertmanager, Grafana, their operator and the exporters: the release `prometheus` in `monitoring`. */
 export class Monitoring extends pulumi.ComponentResource {
+  /** The namespace's resource, for what has to be there before the first pod. */
+  readonly home: k8s.core.v1.Namespace;
   /** Brings the types PodMonitor, ServiceMonitor … and nothing else, in seconds. */
   readonly types: k8s.helm.v3.Release;
   /** Ready when everything in it is. */
@@ -50,6 +52,7 @@ export class Monitoring extends pulumi.ComponentResource {
       },
       parent,
     );
+    this.home = home;
 
     this.namespace = home.metadata.name;
 

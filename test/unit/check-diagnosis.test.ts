@@ -124,6 +124,7 @@ describe("single faults", () => {
     ["dns.service", "dns", "dns", "DNS: i/o timeout"],
     ["services.cluster-ip", "kube-proxy", "timeout", "no answer"],
     ["webhook.admission", "webhook", "timeout", "context deadline exceeded"],
+    ["network-policies.enforced", "network-policies", "wrong-answer", "port 9090 answers"],
     ["outside.bookinfo", "outside-closed", "timeout", "no answer within 10 s"],
     ["outside.grafana", "outside", "error", "answered 503 instead of 302"],
     ["linkerd.issuer", "issuer", "expired", "valid only until yesterday"],

@@ -64,6 +64,9 @@ export function healthy(): CheckResult[] {
     perNode("pod-network.api-server"),
     ...["services.cluster-ip", "dns.kubernetes", "dns.service", "node-ports.remote", "node-ports.local"].map(perSource),
     check("webhook.admission", [{ subject: "API server → worker-1", to: "worker-1", ok: true }]),
+    check("network-policies.enforced", [
+      { subject: "worker-1 → monitoring/prometheus-0", from: "worker-1", to: "control-plane", ok: true },
+    ]),
     check("prometheus.targets", [{ subject: "node-exporter 10.0.2.10:9100", ok: true }]),
     check("prometheus.queries", [{ subject: "up", ok: true }]),
     check("prometheus.dashboards", [{ subject: "CoreDNS", ok: true }]),

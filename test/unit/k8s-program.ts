@@ -83,9 +83,20 @@ export const INFRA_OUTPUTS = {
   kubeconfig: "apiVersion: v1\nkind: Config\n",
   viewerKubeconfig: "apiVersion: v1\nkind: Config\nusers: [{ name: viewer }]\n",
   viewerUser: "daybreak-viewer-04090f8b3e3b",
+  nodeNames: ["control-plane", "worker-1", "worker-2"],
+  podCidr: "10.244.0.0/16",
+  masterPrivateIp: "10.0.1.10",
+  workerPrivateIps: ["10.0.2.10", "10.0.2.11"],
   clusterIdentifier: "i-0123456789abcdef0",
   grafanaUrl: "http://203.0.113.7:30300",
   bookinfoUrl: "http://203.0.113.7:30080/productpage",
+};
+
+/** The parts of the pods' network that the nodes have, as the controller manager might deal them out. */
+const NODE_POD_CIDRS: Readonly<Record<string, string>> = {
+  "control-plane": "10.244.0.0/24",
+  "worker-1": "10.244.2.0/24",
+  "worker-2": "10.244.1.0/24",
 };
 
 const STATES: Record<string, (inputs: Tree) => Tree> = {
@@ -106,6 +117,8 @@ function mocks(infraOutputs: Tree): pulumi.runtime.Mocks {
           id: "infra",
           state: { ...inputs, outputs: infraOutputs, secretOutputNames: ["kubeconfig", "viewerKubeconfig"] },
         };
+      if (args.type === "kubernetes:core/v1:Node")
+        return { id: args.id ?? "", state: { spec: { podCIDR: NODE_POD_CIDRS[args.id ?? ""] } } };
       return { id: `${args.name}-id`, state: { ...inputs, ...STATES[args.type]?.(inputs) } };
     },
     call: () => ({}),

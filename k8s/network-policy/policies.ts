@@ -1,0 +1,160 @@
+import type * as k8s from "@pulumi/kubernetes";
+
+import { PORT, type ServiceName } from "../bookinfo/services";
+import { MONITORING_NAMESPACE } from "../monitoring/names";
+import {
+  anyPod,
+  type ClusterNetwork,
+  hosts,
+  neighbours,
+  outside,
+  type Peer,
+  podsIn,
+  type Port,
+  tcp,
+  udp,
+} from "./peers";
+
+/** One policy: its namespace, its name there, and its spec. */
+export interface Policy {
+  namespace: string;
+  name: string;
+  spec: k8s.types.input.networking.v1.NetworkPolicySpec;
+}
+
+/** Linkerd's ports. A proxy takes calls at the application's port or, wrapped, at its own. */
+const MESH = { inbound: 4143, tap: 4190, identity: 8080, destination: 8086, policy: 8090 } as const;
+
+const GRAFANA_PORT = 3000;
+const PROMETHEUS_PORT = 9090;
+
+/** Whoever holds Prometheus sees every figure already; which port a figure is at is the monitor's matter. */
+const PROMETHEUS = podsIn(MONITORING_NAMESPACE, { "app.kubernetes.io/name": "prometheus" });
+const TAP = podsIn("linkerd-viz", { component: "tap" });
+const DNS = podsIn("kube-system", { "k8s-app": "kube-dns" });
+
+/** Calls of one meshed workload to another. */
+const MESHED_HTTP: Port[] = [tcp(PORT), tcp(MESH.inbound)];
+
+const ALL_PODS = { podSelector: {} };
+
+/** Nothing comes in, and where `types` says so nothing goes out, but what another policy lets through. */
+function defaultDeny(namespace: string, types: readonly ("Ingress" | "Egress")[]): Policy {
+  return { namespace, name: "default-deny", spec: { ...ALL_PODS, policyTypes: [...types] } };
+}
+
+function ingress(namespace: string, name: string, from: Peer[], ports?: Port[]): Policy {
+  const rule = { from, ...(ports && { ports }) };
+  return { namespace, name, spec: { ...ALL_PODS, policyTypes: ["Ingress"], ingress: [rule] } };
+}
+
+/** What every meshed pod needs: names, a certificate, where to send a call and who may call; to be tapped and read. */
+function meshed(namespace: string): Policy {
+  return {
+    namespace,
+    name: "mesh",
+    spec: {
+      ...ALL_PODS,
+      policyTypes: ["Ingress", "Egress"],
+      ingress: [
+        { from: [PROMETHEUS] },
+        { from: [TAP], ports: [tcp(MESH.tap)] },
+        // Answers on a connection that is older than the policies count as calls: the control plane's may pass.
+        { from: [podsIn("linkerd")] },
+      ],
+      egress: [
+        { to: [DNS], ports: [udp(53), tcp(53)] },
+        { to: [podsIn("linkerd")], ports: [MESH.identity, MESH.destination, MESH.policy, MESH.inbound].map(tcp) },
+      ],
+    },
+  };
+}
+
+/** What one of Bookinfo's services takes and makes calls from and to. */
+function service(app: ServiceName, callers: Peer[], callees: readonly ServiceName[]): Policy {
+  const to = callees.map((callee) => neighbours({ app: callee }));
+  return {
+    namespace: "bookinfo",
+    name: app,
+    spec: {
+      podSelector: { matchLabels: { app } },
+      policyTypes: ["Ingress", "Egress"],
+      ingress: [{ from: callers, ports: MESHED_HTTP }],
+      egress: to.length > 0 ? [{ to, ports: MESHED_HTTP }] : [],
+    },
+  };
+}
+
+/** The application: the chain productpage → details and reviews → ratings, the mesh, and nothing else, in or out. */
+function bookinfo(network: ClusterNetwork): Policy[] {
+  const page = [outside(network), ...hosts(network), podsIn("traffic")];
+  return [
+    defaultDeny("bookinfo", ["Ingress", "Egress"]),
+    meshed("bookinfo"),
+    service("productpage", page, ["details", "reviews"]),
+    service("details", [neighbours({ app: "productpage" })], []),
+    service("reviews", [neighbours({ app: "productpage" })], ["ratings"]),
+    service("ratings", [neighbours({ app: "reviews" })], []),
+  ];
+}
+
+/** The generator: to the page, and nowhere else. */
+function traffic(): Policy[] {
+  const page = podsIn("bookinfo", { app: "productpage" });
+  const egress = [{ to: [page], ports: MESHED_HTTP }];
+  return [
+    defaultDeny("traffic", ["Ingress", "Egress"]),
+    meshed("traffic"),
+    { namespace: "traffic", name: "page", spec: { ...ALL_PODS, policyTypes: ["Egress"], egress } },
+  ];
+}
+
+/**
+ * The mesh's control plane: proxies from anywhere in the cluster, and the API server's webhooks. What it calls itself,
+ * the API server above all, is not limited.
+ */
+function linkerd(network: ClusterNetwork): Policy[] {
+  const ports = [MESH.identity, MESH.destination, MESH.policy, MESH.inbound].map(tcp);
+  return [
+    defaultDeny("linkerd", ["Ingress"]),
+    ingress("linkerd", "proxies", [anyPod(network)], ports),
+    ingress("linkerd", "hosts", hosts(network)),
+    ingress("linkerd", "prometheus", [PROMETHEUS]),
+    ingress("linkerd", "tap", [TAP], [tcp(MESH.tap)]),
+  ];
+}
+
+/** The viz extension: its parts among themselves, and the API server, whose extension tap is. */
+function viz(network: ClusterNetwork): Policy[] {
+  return [
+    defaultDeny("linkerd-viz", ["Ingress"]),
+    ingress("linkerd-viz", "neighbours", [neighbours(), podsIn("linkerd")]),
+    ingress("linkerd-viz", "hosts", hosts(network)),
+    ingress("linkerd-viz", "prometheus", [PROMETHEUS]),
+  ];
+}
+
+/** Monitoring reads every node and pod and may write to anybody's chat, so what goes out is not limited. */
+function monitoring(network: ClusterNetwork): Policy[] {
+  const select = (name: string) => ({ podSelector: { matchLabels: { "app.kubernetes.io/name": name } } });
+  const to = (name: string, from: Peer[], port: number): Policy => ({
+    namespace: MONITORING_NAMESPACE,
+    name,
+    spec: { ...select(name), policyTypes: ["Ingress"], ingress: [{ from, ports: [tcp(port)] }] },
+  });
+  return [
+    defaultDeny(MONITORING_NAMESPACE, ["Ingress"]),
+    ingress(MONITORING_NAMESPACE, "neighbours", [neighbours()]),
+    ingress(MONITORING_NAMESPACE, "hosts", hosts(network)),
+    to("grafana", [outside(network)], GRAFANA_PORT),
+    to("prometheus", [podsIn("linkerd-viz")], PROMETHEUS_PORT),
+  ];
+}
+
+/**
+ * Every policy of the workloads. `kube-system` and `kube-flannel` have none: their pods are on the hosts' network, where
+ * no policy applies, except for CoreDNS, which everybody asks.
+ */
+export function networkPolicies(network: ClusterNetwork): Policy[] {
+  return [bookinfo(network), traffic(), linkerd(network), viz(network), monitoring(network)].flat();
+}

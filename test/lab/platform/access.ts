@@ -1,0 +1,45 @@
+import { Stranger } from "./stranger";
+import { Viewer } from "./viewer";
+
+const MINUTE = 60_000;
+
+/** Who may do what on a platform that runs, and whose packets arrive. */
+export function accessToThePlatform(lab: string): void {
+  it(
+    "lets the viewer look at everything but Secrets, and touch nothing",
+    async () => {
+      const viewer = await Viewer.of(lab);
+      for (const seen of ["pods", "nodes", "networkpolicies", "deployments", "configmaps"])
+        expect(await viewer.kubectl("get", seen, "--all-namespaces")).toMatchObject({ exitCode: 0 });
+      expect(await viewer.kubectl("logs", "--namespace=bookinfo", "deployment/productpage-v1")).toMatchObject({
+        exitCode: 0,
+      });
+      for (const refused of [
+        ["get", "secrets", "--all-namespaces"],
+        ["get", "secret", "grafana-admin", "--namespace=monitoring"],
+        ["delete", "deployment", "productpage-v1", "--namespace=bookinfo"],
+        ["scale", "deployment", "productpage-v1", "--namespace=bookinfo", "--replicas=0"],
+        ["exec", "--namespace=bookinfo", "deployment/productpage-v1", "--", "true"],
+        ["create", "namespace", "viewers"],
+      ])
+        expect((await viewer.kubectl(...refused)).stderr).toContain("Forbidden");
+    },
+    MINUTE,
+  );
+
+  it(
+    "drops a stranger's packets, and the same ones from a neighbour arrive",
+    async () => {
+      const prometheus = "prometheus-kube-prometheus-prometheus.monitoring.svc.cluster.local.:9090";
+      const stranger = await Stranger.in(lab, "default");
+      const neighbour = await Stranger.in(lab, "monitoring");
+      expect(await neighbour.connect(prometheus)).toBe("");
+      for (const target of [prometheus, "reviews.bookinfo.svc.cluster.local.:9080"])
+        expect(await stranger.connect(target)).toBe("TIMEOUT");
+      expect(await stranger.connect("linkerd-identity-headless.linkerd.svc.cluster.local.:8080")).toBe("");
+      expect(await stranger.connect("kubernetes.default.svc.cluster.local.:443")).toBe("");
+      await Promise.all([stranger.leave(), neighbour.leave()]);
+    },
+    2 * MINUTE,
+  );
+}
