@@ -44,15 +44,25 @@ export async function k8sStack() {
 
   const linkerd = new Linkerd(
     "linkerd",
-    { channel: linkerdChannel, pinToControlPlane, scrapeInterval, charts, monitorTypes: monitoring.types },
+    {
+      channel: linkerdChannel,
+      pinToControlPlane,
+      highAvailability: config.linkerdHighAvailability,
+      trust: config.meshTrust,
+      scrapeInterval,
+      charts,
+      monitorTypes: monitoring.types,
+    },
     inCluster,
   );
   const mesh = [linkerd.injection, linkerd.viz];
 
-  const bookinfo = new Bookinfo("bookinfo", { pinToControlPlane, channel: linkerdChannel, mesh }, inCluster);
+  const choices = { pinToControlPlane, channel: linkerdChannel, trust: linkerd.trust };
+  const { reviewsWeights } = config;
+  const bookinfo = new Bookinfo("bookinfo", { ...choices, reviewsWeights, mesh }, inCluster);
 
   const dependsOn = [...mesh, ...bookinfo.workloads];
-  const load = { url: bookinfo.pageUrl, rate: config.trafficRate };
+  const load = { url: bookinfo.pageUrl, rate: config.trafficRate, trust: linkerd.trust };
   const traffic = new Traffic("traffic", { ...load, dependsOn, monitoring: monitoring.release }, inCluster);
 
   const namespaces = [monitoring.home, ...linkerd.namespaces, bookinfo.namespace, traffic.namespace];

@@ -75,7 +75,7 @@ export const prometheus: Group = {
 };
 
 /** Path of Prometheus' HTTP API through the API server's service proxy, undefined if it isn't installed. */
-export function prometheusPath({ services }: Cluster): string | undefined {
+export function prometheusPath({ services }: Pick<Cluster, "services">): string | undefined {
   const is = (labels: Record<string, string>) => (service: V1Service) =>
     Object.entries(labels).every(([key, value]) => service.metadata?.labels?.[key] === value);
   const service =

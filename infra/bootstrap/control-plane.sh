@@ -6,6 +6,8 @@ PKI=/etc/kubernetes/pki
 FILES=/etc/kubernetes/daybreak
 INITIALIZED=$FILES/initialized
 KUBEADM_FILE=$RUN_DIR/kubeadm.yaml
+# Seconds; CoreDNS' own default, where kubeadm says 30. Decision 13 has the reason.
+DNS_TTL=5
 
 control_plane() {
   write_file 0600 "$KUBEADM_FILE" "$KUBEADM_CONFIG"
@@ -19,6 +21,8 @@ control_plane() {
     initialize
     touch "$INITIALIZED"
   fi
+  step "shortening the life of DNS answers"
+  wait_until 60 "the API server to take CoreDNS' configuration" shorten_dns_answers
   step "applying flannel"
   wait_until 60 "the API server to take flannel's manifest" apply_flannel
   rm -f "$KUBEADM_FILE"
@@ -99,4 +103,11 @@ update_control_plane() {
 
 apply_flannel() {
   cluster --request-timeout=20s apply --server-side --force-conflicts -f - <<<"$FLANNEL_MANIFEST"
+}
+
+# CoreDNS' pods start later, with flannel, and read it then; ones that run follow within a minute.
+shorten_dns_answers() {
+  cluster -n kube-system --request-timeout=10s get configmap coredns -o yaml |
+    sed "s/^\\( *ttl \\)30\$/\\1$DNS_TTL/" |
+    cluster --request-timeout=10s replace -f -
 }

@@ -1,12 +1,17 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
+import { MESH_TYPES, type MeshObject } from "../linkerd/types";
 import { namespace } from "../namespace";
-import { type BookinfoChoices, deploymentSpec, serviceSpec } from "./manifests";
+import { authorization, DENY_BY_DEFAULT } from "./authorization";
+import { type BookinfoChoices, deploymentSpec, serviceSpec, versionSpec } from "./manifests";
 import { disruptionBudget } from "./resilience";
-import { SERVICES, type ServiceName, type Workload, WORKLOADS } from "./services";
+import { routes, versionService, type Weights } from "./routes";
+import { account, SERVICES, type ServiceName, type Version, VERSIONS, type Workload, WORKLOADS } from "./services";
 
 export interface BookinfoArgs extends BookinfoChoices {
+  /** Shares of the requests to reviews. */
+  reviewsWeights: Weights;
   /**
    * The mesh's control plane: pods made before its injector is ready would run without a proxy, and nobody would notice.
    * And viz: proxies made before it cannot be tapped.
@@ -23,7 +28,10 @@ const LIMIT = { create: "8m", update: "8m" };
  */
 const NO_WAIT = { "pulumi.com/skipAwait": "true" };
 
-/** Istio's Bookinfo in the meshed namespace `bookinfo`: six workloads behind four services. */
+/**
+ * Istio's Bookinfo in the meshed namespace `bookinfo`: six workloads behind four services, the mesh's routes between
+ * them, and its policies, which refuse every call that is not one of Bookinfo's own chain.
+ */
 export class Bookinfo extends pulumi.ComponentResource {
   /** In-cluster address of the page. */
   readonly pageUrl = "http://productpage.bookinfo.svc.cluster.local:9080/productpage";
@@ -32,22 +40,26 @@ export class Bookinfo extends pulumi.ComponentResource {
   readonly namespace: k8s.core.v1.Namespace;
 
   constructor(name: string, args: BookinfoArgs, opts?: pulumi.ComponentResourceOptions) {
-    // Without the mesh: the component, and with it the namespace and the accounts, would wait for it.
-    super("daybreak:k8s:Bookinfo", name, { pinToControlPlane: args.pinToControlPlane, channel: args.channel }, opts);
-    this.namespace = namespace(
-      { name: "bookinfo", podSecurity: "privileged", annotations: { "linkerd.io/inject": "enabled" } },
-      { parent: this },
+    const { pinToControlPlane, channel, reviewsWeights, mesh } = args;
+    // Without what comes from the mesh: the component, and with it the namespace and the accounts, would wait for it.
+    super("daybreak:k8s:Bookinfo", name, { pinToControlPlane, channel, reviewsWeights }, opts);
+    const annotations = { "linkerd.io/inject": "enabled", ...DENY_BY_DEFAULT };
+    this.namespace = namespace({ name: "bookinfo", podSecurity: "privileged", annotations }, { parent: this });
+    const types = MESH_TYPES[channel];
+    const rules = [...routes(types, reviewsWeights), ...authorization(types)].map((object) =>
+      this.meshObject(object, mesh),
     );
-    this.workloads = SERVICES.flatMap((service) => this.service(service, args));
+    for (const version of VERSIONS) this.versionService(version);
+    this.workloads = [...rules, ...SERVICES.flatMap((service) => this.service(service, args))];
     this.registerOutputs({ pageUrl: this.pageUrl });
   }
 
   /** A service with its account, its workloads and how many of their pods may be taken at once. */
   private service(service: ServiceName, args: BookinfoArgs): pulumi.Resource[] {
     const parent = { parent: this };
-    const account = new k8s.core.v1.ServiceAccount(
-      `bookinfo-${service}`,
-      { metadata: this.metadata(`bookinfo-${service}`, { account: service }) },
+    const identity = new k8s.core.v1.ServiceAccount(
+      account(service),
+      { metadata: this.metadata(account(service), { account: service }) },
       parent,
     );
     const address = new k8s.core.v1.Service(
@@ -60,7 +72,7 @@ export class Bookinfo extends pulumi.ComponentResource {
     );
     this.disruptionBudget(service, args);
     const deployments = WORKLOADS.filter((workload) => workload.service === service).map((workload) =>
-      this.deployment(workload, args, [...args.mesh, account]),
+      this.deployment(workload, args, [...args.mesh, identity]),
     );
     return [address, ...deployments];
   }
@@ -69,6 +81,22 @@ export class Bookinfo extends pulumi.ComponentResource {
     const spec = disruptionBudget(service, pinToControlPlane);
     const metadata = this.metadata(service, { app: service });
     if (spec) new k8s.policy.v1.PodDisruptionBudget(service, { metadata, spec }, { parent: this });
+  }
+
+  /** A service of one version of reviews. Nobody calls it by name: the route of reviews sends to it. */
+  private versionService(version: Version): void {
+    const name = versionService(version);
+    const metadata = { ...this.metadata(name, { app: "reviews", version }), annotations: NO_WAIT };
+    new k8s.core.v1.Service(name, { metadata, spec: versionSpec(version) }, { parent: this });
+  }
+
+  private meshObject(
+    { apiVersion, kind, name, annotations, spec }: MeshObject,
+    mesh: pulumi.Resource[],
+  ): pulumi.Resource {
+    const metadata = { ...this.metadata(name, { app: "bookinfo" }), ...(annotations && { annotations }) };
+    const args = { apiVersion, kind, metadata, spec };
+    return new k8s.apiextensions.CustomResource(name, args, { parent: this, dependsOn: mesh });
   }
 
   private deployment(workload: Workload, args: BookinfoArgs, dependsOn: pulumi.Resource[]): k8s.apps.v1.Deployment {

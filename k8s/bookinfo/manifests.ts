@@ -1,12 +1,14 @@
 import type * as k8s from "@pulumi/kubernetes";
+import type { Input } from "@pulumi/pulumi";
 
 import { NODE_PORTS } from "../../config/network";
 import type { LinkerdChannel } from "../../config/versions";
 import { resources } from "../budget";
+import { TRUST } from "../linkerd/values";
 import { placement } from "../placement";
 import { UNPRIVILEGED, unprivilegedPod } from "../security";
-import { GRACE_SECONDS, leavingMetadata, LIFECYCLE, replicas, ROLLING_UPDATE, spread } from "./resilience";
-import { isPinned, PORT, type ServiceName, type Workload } from "./services";
+import { GRACE_SECONDS, leavingAnnotations, LIFECYCLE, replicas, ROLLING_UPDATE, spread } from "./resilience";
+import { account, isPinned, PORT, PORT_NAME, type ServiceName, type Version, type Workload } from "./services";
 
 type DeploymentSpec = k8s.types.input.apps.v1.DeploymentSpec;
 type Container = k8s.types.input.core.v1.Container;
@@ -15,15 +17,22 @@ type ServiceSpec = k8s.types.input.core.v1.ServiceSpec;
 /** The user that the images are made for. */
 const USER = 1000;
 
+const SERVICE_PORT = { name: PORT_NAME, port: PORT, targetPort: PORT, protocol: "TCP" };
+
 /** A service's spec: productpage on a port of every node, the others inside the cluster only. */
 export function serviceSpec(service: ServiceName) {
-  const port = { name: "http", port: PORT, targetPort: PORT, protocol: "TCP" };
+  const port = SERVICE_PORT;
   return {
     selector: { app: service },
     ...(service === "productpage"
       ? { type: "NodePort", ports: [{ ...port, nodePort: NODE_PORTS.bookinfo }] }
       : { type: "ClusterIP", ports: [port] }),
   } satisfies ServiceSpec;
+}
+
+/** Spec of the service of one version of reviews. */
+export function versionSpec(version: Version) {
+  return { type: "ClusterIP", selector: { app: "reviews", version }, ports: [SERVICE_PORT] } satisfies ServiceSpec;
 }
 
 function probes({ startupSeconds }: Workload) {
@@ -40,7 +49,7 @@ function container(workload: Workload) {
     name: workload.service,
     image: workload.image,
     imagePullPolicy: "IfNotPresent",
-    ports: [{ name: "http", containerPort: PORT, protocol: "TCP" }],
+    ports: [{ name: PORT_NAME, containerPort: PORT, protocol: "TCP" }],
     env: Object.entries(workload.env ?? {}).map(([name, value]) => ({ name, value })),
     resources: resources(workload.budget),
     securityContext: UNPRIVILEGED,
@@ -55,22 +64,24 @@ export interface BookinfoChoices {
   pinToControlPlane: boolean;
   /** Line of the mesh: its proxies end in different ways. */
   channel: LinkerdChannel;
+  /** Generation of the mesh's certificates, which every pod carries. */
+  trust: Input<string>;
 }
 
 /** A workload's spec; the labels are Bookinfo's own, dashboards and the mesh's policies go by them. */
-export function deploymentSpec(workload: Workload, { pinToControlPlane, channel }: BookinfoChoices) {
+export function deploymentSpec(workload: Workload, { pinToControlPlane, channel, trust }: BookinfoChoices) {
   const labels = { app: workload.service, version: workload.version };
   return {
     replicas: replicas(workload, pinToControlPlane),
     strategy: ROLLING_UPDATE,
     selector: { matchLabels: labels },
     template: {
-      metadata: { labels, ...leavingMetadata(channel) },
+      metadata: { labels, annotations: { [TRUST]: trust, ...leavingAnnotations(channel) } },
       spec: {
         ...placement(pinToControlPlane && isPinned(workload)),
         ...spread(workload, pinToControlPlane),
         terminationGracePeriodSeconds: GRACE_SECONDS,
-        serviceAccountName: `bookinfo-${workload.service}`,
+        serviceAccountName: account(workload.service),
         // None of them talks to the Kubernetes API; the mesh's proxy brings a token of its own.
         automountServiceAccountToken: false,
         securityContext: unprivilegedPod(USER),

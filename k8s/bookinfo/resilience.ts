@@ -41,10 +41,10 @@ export const LIFECYCLE = { preStop: { sleep: { seconds: SETTLE_SECONDS } } };
  * as the application, which then could neither be called nor call: these wait longer than it needs. Native sidecars of
  * the edge line end after the application by themselves, and its injector refuses a pod that asks for both.
  */
-export function leavingMetadata(channel: LinkerdChannel): { annotations?: Record<string, string> } {
+export function leavingAnnotations(channel: LinkerdChannel): Record<string, string> {
   if (channel === "edge") return {};
   const seconds = String(SETTLE_SECONDS + FINISH_SECONDS);
-  return { annotations: { "config.alpha.linkerd.io/proxy-wait-before-exit-seconds": seconds } };
+  return { "config.alpha.linkerd.io/proxy-wait-before-exit-seconds": seconds };
 }
 
 /** The pods of one service on different nodes where there are several; a wish, so that one worker will do. */

@@ -4,15 +4,26 @@ import type { Budget } from "../budget";
 /** Every service of Bookinfo listens here. */
 export const PORT = 9080;
 
+/** That port's name in every pod. */
+export const PORT_NAME = "http";
+
 /** Bookinfo's services, callees first: productpage calls details and reviews, reviews v2 and v3 call ratings. */
 export const SERVICES = ["ratings", "details", "reviews", "productpage"] as const;
 
 export type ServiceName = (typeof SERVICES)[number];
 
+/** The versions of reviews, which run side by side; the other services have v1 only. */
+export const VERSIONS = ["v1", "v2", "v3"] as const;
+
+export type Version = (typeof VERSIONS)[number];
+
+/** The service account of a service's pods, and with it their name in the mesh. */
+export const account = (service: ServiceName): string => `bookinfo-${service}`;
+
 /** One workload of Bookinfo: a version of one of its four services. */
 export interface Workload {
   service: ServiceName;
-  version: "v1" | "v2" | "v3";
+  version: Version;
   image: string;
   budget: Budget;
   /** Directories the program writes to, each an empty one that goes with the pod. */
@@ -25,7 +36,7 @@ export interface Workload {
 const TMP = { name: "tmp", path: "/tmp" };
 
 /** Open Liberty, a Java server: it writes its logs and its work area, and starts slowly where CPU is scarce. */
-function reviews(version: Workload["version"], image: string): Workload {
+function reviews(version: Version, image: string): Workload {
   return {
     service: "reviews",
     version,

@@ -5,7 +5,7 @@ import { LINKERD, type LinkerdChannel } from "../../config/versions";
 import { PROMETHEUS_URL } from "../monitoring/names";
 import { namespace } from "../namespace";
 import { type ChartSettings, release } from "../release";
-import { MeshIdentity } from "./identity";
+import { MeshIdentity, type Trust } from "./identity";
 import { injectorWait } from "./injector-wait";
 import { controlPlaneValues, crdsValues, vizValues } from "./values";
 
@@ -14,6 +14,8 @@ export interface LinkerdArgs {
   pinToControlPlane: boolean;
   /** Seconds between two readings of every proxy. */
   scrapeInterval: number;
+  highAvailability: boolean;
+  trust: Trust;
   charts: ChartSettings;
   /** What brings the type PodMonitor: Helm refuses a chart that uses an unknown type. */
   monitorTypes: pulumi.Resource;
@@ -34,6 +36,8 @@ export class Linkerd extends pulumi.ComponentResource {
   readonly controlPlane: k8s.helm.v3.Release;
   /** Ends when the API server can call the injector. A meshed pod must not be made before: injection fails open. */
   readonly injection: k8s.batch.v1.Job;
+  /** What meshed pods are annotated with under {@link TRUST}. */
+  readonly trust: pulumi.Output<string>;
   /** Reads Prometheus when asked, so it need not wait for it. Pods that it shall tap are made after it. */
   readonly viz: k8s.helm.v3.Release;
 
@@ -65,7 +69,8 @@ export class Linkerd extends pulumi.ComponentResource {
       parent,
     );
 
-    const identity = new MeshIdentity("mesh", parent);
+    const identity = new MeshIdentity("mesh", args.trust, parent);
+    this.trust = identity.generation;
     this.controlPlane = release(
       {
         release: "linkerd-control-plane",
@@ -96,7 +101,7 @@ export class Linkerd extends pulumi.ComponentResource {
         pin: pins.viz,
         namespace: vizHome.metadata.name,
         timeoutSeconds: 300,
-        values: vizValues(args.channel),
+        values: vizValues(args.channel, identity),
       },
       args.charts,
       { ...parent, dependsOn: [this.injection] },

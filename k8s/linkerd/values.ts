@@ -10,25 +10,52 @@ export interface Identity<Pem = unknown> {
   trustAnchor: Pem;
   issuerCertificate: Pem;
   issuerKey: Pem;
+  /** Differs where pods have to be made anew. */
+  generation: Pem;
 }
+
+/** Key under which pods carry the certificates' generation, so that a new one makes them anew. */
+export const TRUST = "daybreak/mesh-trust";
 
 /** Values of `linkerd-crds`: the edge line expects the Gateway API's types, and brings them along when asked. */
 export function crdsValues(channel: LinkerdChannel): Values {
   return channel === "edge" ? { installGatewayAPI: true } : {};
 }
 
+/** What the configuration chooses for the control plane. */
+export interface ControlPlaneChoices {
+  pinToControlPlane: boolean;
+  highAvailability: boolean;
+  /** Seconds between two readings of every proxy. */
+  scrapeInterval: number;
+}
+
+/**
+ * Three of each part on three nodes, the control-plane node among them; upstream's values-ha.yaml but for its resources.
+ * A webhook that is out of reach then refuses pods instead of letting them go without a proxy.
+ */
+function highAvailability(): Values {
+  return {
+    controllerReplicas: 3,
+    enablePodAntiAffinity: true,
+    enablePodDisruptionBudget: true,
+    // One of three, as a share: the charts know it as a text. Without it a fourth pod would look for a fourth node.
+    deploymentStrategy: { rollingUpdate: { maxUnavailable: "34%", maxSurge: "0%" } },
+    webhookFailurePolicy: "Fail",
+    tolerations: placement(true).tolerations,
+  };
+}
+
 /**
  * Values of `linkerd-control-plane`, the same keys in both channels. Proxies are what the channel makes them: native
  * sidecars on edge, ordinary containers in 2.14.
  */
-export function controlPlaneValues(
-  choices: { pinToControlPlane: boolean; scrapeInterval: number },
-  identity: Identity,
-): Values {
+export function controlPlaneValues(choices: ControlPlaneChoices, identity: Identity): Values {
   const { containers } = DESTINATION;
   const interval = `${choices.scrapeInterval}s`;
   return {
-    ...placement(choices.pinToControlPlane),
+    ...(choices.highAvailability ? highAvailability() : placement(choices.pinToControlPlane)),
+    podAnnotations: { [TRUST]: identity.generation },
     identityTrustAnchorsPEM: identity.trustAnchor,
     identity: { issuer: { tls: { crtPEM: identity.issuerCertificate, keyPEM: identity.issuerKey } } },
     // Reports versions to linkerd.io once a day.
@@ -44,11 +71,13 @@ export function controlPlaneValues(
 }
 
 /** Values of `linkerd-viz`: no Prometheus of its own, it reads the existing one. */
-export function vizValues(channel: LinkerdChannel): Values {
+export function vizValues(channel: LinkerdChannel, { generation }: Pick<Identity, "generation">): Values {
   const component = (footprint: (typeof VIZ)[keyof typeof VIZ]) => ({
     resources: linkerdResources(footprint.containers.main),
   });
   return {
+    // The chart has no annotations for its pods.
+    podLabels: { [TRUST]: generation },
     prometheus: { enabled: false },
     prometheusUrl: PROMETHEUS_URL,
     metricsAPI: component(VIZ.metricsAPI),

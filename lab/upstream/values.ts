@@ -10,7 +10,7 @@ import type { Values } from "../../k8s/values";
 
 const pinToControlPlane = true;
 const scrapeInterval = 5;
-const identity = { trustAnchor: "anchor", issuerCertificate: "issuer", issuerKey: "key" };
+const identity = { trustAnchor: "anchor", issuerCertificate: "issuer", issuerKey: "key", generation: "0" };
 
 /** Of kube-prometheus-stack. */
 export function monitoring(): Values {
@@ -27,10 +27,10 @@ export function crds(channel: LinkerdChannel): Values {
 
 /** Of linkerd-control-plane. */
 export function controlPlane(): Values {
-  return controlPlaneValues({ pinToControlPlane, scrapeInterval }, identity);
+  return controlPlaneValues({ pinToControlPlane, highAvailability: false, scrapeInterval }, identity);
 }
 
 /** Of linkerd-viz. */
 export function viz(channel: LinkerdChannel): Values {
-  return vizValues(channel);
+  return vizValues(channel, identity);
 }

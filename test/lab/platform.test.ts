@@ -7,6 +7,8 @@ import { accessToThePlatform } from "./platform/access";
 import { alertsOnThePlatform } from "./platform/alerts";
 import { budgetOfThePlatform } from "./platform/budget";
 import { dashboardsOnThePlatform } from "./platform/dashboards";
+import { canaryOfReviews } from "./platform/canary";
+import { bookinfoInTheMesh } from "./platform/mesh";
 
 /** Not the lab that a developer may have running on the same machine. */
 const NAME = "test";
@@ -177,6 +179,9 @@ describe("both stacks on real machines", () => {
     dashboardsOnThePlatform(NAME, () => output("lab-k8s", "grafanaPassword"));
     alertsOnThePlatform(NAME);
     accessToThePlatform(NAME);
+    describe("Bookinfo in the mesh", () => bookinfoInTheMesh(NAME));
+
+    describe("npm run canary", () => canaryOfReviews(NAME));
   });
 
   it(

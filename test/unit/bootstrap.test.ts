@@ -193,6 +193,14 @@ describe("the control plane's script", () => {
     ]);
   });
 
+  test("lets the cluster's DNS answers live for 5 s", () => {
+    const corefile = "kubernetes cluster.local {\\n   ttl 30\\n}\\ncache 30\\n";
+    const replaced = join(machine, "replaced");
+    program("kubectl", `case $* in *configmap*) printf '${corefile}' ;; *replace*) cat >${replaced} ;; esac`);
+    expect(run(controlPlane)).toMatchObject({ status: 0 });
+    expect(readFileSync(replaced, "utf8")).toBe("kubernetes cluster.local {\n   ttl 5\n}\ncache 30\n");
+  });
+
   test("makes the API server a new certificate for a new Elastic IP", () => {
     file("etc/kubernetes/daybreak/initialized");
     file("etc/kubernetes/pki/ca.crt", "CERTIFICATE\n");

@@ -67,7 +67,12 @@ const receivers: AlertReceivers = {
   email: { to: "a@b", from: "c@d", smarthost: "e:25", requireTls: true, severity: "critical" },
 };
 
-const identity = { trustAnchor: "anchor", issuerCertificate: "issuer", issuerKey: "key" };
+const identity = {
+  trustAnchor: "anchor",
+  issuerCertificate: "issuer",
+  issuerKey: "key",
+  generation: "0123456789abcdef",
+};
 
 const VOLUME = { sizeGib: 50, storageClass: "gp3" };
 
@@ -92,9 +97,10 @@ describe("every Helm value that we set is one that the real chart knows", () => 
     [
       channel,
       "controlPlane",
-      (pinToControlPlane) => controlPlaneValues({ pinToControlPlane, scrapeInterval: 5 }, identity),
+      (pinned) =>
+        controlPlaneValues({ pinToControlPlane: pinned, highAvailability: !pinned, scrapeInterval: 5 }, identity),
     ],
-    [channel, "viz", () => vizValues(channel)],
+    [channel, "viz", () => vizValues(channel, identity)],
   ]);
 
   it.each(channels)("Linkerd %s, %s", (channel, part, values) => {

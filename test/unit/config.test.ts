@@ -179,6 +179,17 @@ describe("the k8s stack's configuration", () => {
     expect(loadK8sConfig().infraStack).toBe(full);
   });
 
+  test("splits reviews in thirds unless told otherwise, and never sends to nobody", async () => {
+    await configure({ layer: "k8s" }, "dev-k8s");
+    expect(loadK8sConfig().reviewsWeights).toEqual({ v1: 1, v2: 1, v3: 1 });
+    await configure({ layer: "k8s", reviewsWeights: { v1: 95, v2: 0, v3: 5 } }, "dev-k8s");
+    expect(loadK8sConfig().reviewsWeights).toEqual({ v1: 95, v2: 0, v3: 5 });
+    for (const reviewsWeights of [{ v1: 0, v2: 0, v3: 0 }, { v1: 1, v2: 1 }, { v1: 1, v2: 1, v3: -1 }, { v4: 1 }]) {
+      await configure({ layer: "k8s", reviewsWeights }, "dev-k8s");
+      expect(refusal(loadK8sConfig).message).toContain("daybreak:reviewsWeights");
+    }
+  });
+
   test("reports faults inside structured values", async () => {
     await configure(
       { layer: "k8s", charts: { prometheus: { timeoutSeconds: 3 }, linkerdviz: {} }, grafana: { adminUser: "a b" } },

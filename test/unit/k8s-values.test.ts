@@ -149,7 +149,7 @@ describe("what the nodes must carry", () => {
 describe("Bookinfo", () => {
   const specs = WORKLOADS.map((workload) => ({
     workload,
-    spec: deploymentSpec(workload, { pinToControlPlane: true, channel: "edge" }),
+    spec: deploymentSpec(workload, { pinToControlPlane: true, channel: "edge", trust: "0123456789abcdef" }),
   }));
 
   it("is details, ratings, productpage and reviews in three versions, at the seeds' release", () => {

@@ -87,7 +87,12 @@ describe.each(Object.entries(CHARTS))("the stand-in for %s", (chart, { keys, bey
 });
 
 describe("the program's values", () => {
-  const identity = { trustAnchor: "anchor", issuerCertificate: "issuer", issuerKey: "key" };
+  const identity = {
+    trustAnchor: "anchor",
+    issuerCertificate: "issuer",
+    issuerKey: "key",
+    generation: "0123456789abcdef",
+  };
 
   it.each([true, false])("are all known to the stand-ins, pinned %s", (pinToControlPlane) => {
     const monitoring = {
@@ -96,11 +101,13 @@ describe("the program's values", () => {
     };
     expect(refused(monitoringValues(monitoring), schemaOf("kube-prometheus-stack"))).toEqual([]);
     expect(refused(typesOnlyValues(), schemaOf("kube-prometheus-stack"))).toEqual([]);
-    const mesh = controlPlaneValues({ pinToControlPlane, scrapeInterval: 5 }, identity);
-    expect(refused(mesh, schemaOf("linkerd-control-plane"))).toEqual([]);
+    for (const highAvailability of [true, false]) {
+      const mesh = controlPlaneValues({ pinToControlPlane, highAvailability, scrapeInterval: 5 }, identity);
+      expect(refused(mesh, schemaOf("linkerd-control-plane"))).toEqual([]);
+    }
     for (const channel of ["edge", "stable"] as const) {
       expect(refused(crdsValues(channel), schemaOf("linkerd-crds"))).toEqual([]);
-      expect(refused(vizValues(channel), schemaOf("linkerd-viz"))).toEqual([]);
+      expect(refused(vizValues(channel, identity), schemaOf("linkerd-viz"))).toEqual([]);
     }
   });
 

@@ -3,10 +3,14 @@ import { disruptionBudget, replicas, SETTLE_SECONDS } from "../../k8s/bookinfo/r
 import { SERVICES, type ServiceName, WORKLOADS } from "../../k8s/bookinfo/services";
 import { type Run, runK8s } from "./k8s-program";
 
+/** What an ordinary proxy must be told of its pod. */
+const WAIT = "config.alpha.linkerd.io/proxy-wait-before-exit-seconds";
+const CHOICES = { pinToControlPlane: true, channel: "edge", trust: "0123456789abcdef" } as const;
+
 const spec = (service: ServiceName, choices: Partial<Parameters<typeof deploymentSpec>[1]> = {}) => {
   const workload = WORKLOADS.find((one) => one.service === service);
   if (!workload) throw new Error(service);
-  return deploymentSpec(workload, { pinToControlPlane: true, channel: "edge", ...choices });
+  return deploymentSpec(workload, { ...CHOICES, ...choices });
 };
 
 const podsOf = (service: ServiceName, pinToControlPlane: boolean): number =>
@@ -16,20 +20,20 @@ const podsOf = (service: ServiceName, pinToControlPlane: boolean): number =>
 
 describe("a pod of Bookinfo that leaves", () => {
   it.each(WORKLOADS)("$service $version serves on while it is forgotten, and has time to finish", (workload) => {
-    const pod = deploymentSpec(workload, { pinToControlPlane: true, channel: "edge" }).template.spec;
+    const pod = deploymentSpec(workload, CHOICES).template.spec;
     expect(pod.containers.map(({ lifecycle }) => lifecycle.preStop.sleep.seconds)).toEqual([SETTLE_SECONDS]);
     expect(pod.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(SETTLE_SECONDS + 10);
   });
 
   it("keeps an ordinary proxy longer than the application, within the grace period", () => {
     const { metadata, spec: pod } = spec("details", { channel: "stable" }).template;
-    const wait = Number(metadata.annotations?.["config.alpha.linkerd.io/proxy-wait-before-exit-seconds"]);
+    const wait = Number((metadata.annotations as Record<string, unknown>)[WAIT]);
     expect(wait).toBeGreaterThan(SETTLE_SECONDS);
     expect(wait).toBeLessThan(pod.terminationGracePeriodSeconds);
   });
 
   it("asks nothing of a native sidecar: the injector would refuse the pod", () => {
-    expect(spec("details", { channel: "edge" }).template.metadata).not.toHaveProperty("annotations");
+    expect(Object.keys(spec("details", { channel: "edge" }).template.metadata.annotations)).not.toContain(WAIT);
   });
 
   it("is replaced before it goes", () => {

@@ -78,6 +78,8 @@ lifecycle:
 env:
   - name: _pod_ns
     valueFrom: { fieldRef: { fieldPath: metadata.namespace } }
+  - name: _pod_name
+    valueFrom: { fieldRef: { fieldPath: metadata.name } }
   - name: _pod_sa
     valueFrom: { fieldRef: { fieldPath: spec.serviceAccountName } }
   - name: LINKERD2_PROXY_VERSION
@@ -108,6 +110,12 @@ env:
     value: {{ eq .component "destination" | ternary "localhost.:8086" (printf "linkerd-dst-headless.%s.svc.%s.:8086" $plane $domain) }}
   - name: LINKERD2_PROXY_DESTINATION_SVC_NAME
     value: linkerd-destination.{{ $names }}
+  - name: LINKERD2_PROXY_POLICY_SVC_ADDR
+    value: {{ eq .component "destination" | ternary "localhost.:8090" (printf "linkerd-policy.%s.svc.%s.:8090" $plane $domain) }}
+  - name: LINKERD2_PROXY_POLICY_SVC_NAME
+    value: linkerd-destination.{{ $names }}
+  - name: LINKERD2_PROXY_POLICY_WORKLOAD
+    value: '{"ns":"$(_pod_ns)","pod":"$(_pod_name)"}'
   - name: LINKERD2_PROXY_SHUTDOWN_GRACE_PERIOD
     value: {{ $v.proxy.shutdownGracePeriod }}
   - name: LINKERD2_PROXY_SHUTDOWN_ENDPOINT_ENABLED
@@ -215,11 +223,21 @@ labels:
   {{- with .root.Values.podLabels }}{{ toYaml . | nindent 2 }}{{ end }}
 {{- end -}}
 
+{{- /* Arguments: root, component, name. */ -}}
 {{- define "linkerd.placement" -}}
-{{- with .Values.nodeSelector }}
+{{- if .root.Values.enablePodAntiAffinity }}
+affinity:
+  podAntiAffinity:
+    requiredDuringSchedulingIgnoredDuringExecution:
+      - labelSelector:
+          matchLabels:
+            linkerd.io/control-plane-component: {{ .component }}
+        topologyKey: kubernetes.io/hostname
+{{- end }}
+{{- with .root.Values.nodeSelector }}
 nodeSelector: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .Values.tolerations }}
+{{- with .root.Values.tolerations }}
 tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
@@ -272,6 +290,23 @@ data:
   tls.crt: {{ .certificate.crt }}
   tls.key: {{ .certificate.key }}
   ca.crt: {{ .certificate.ca }}
+{{- end -}}
+
+{{- define "linkerd.disruptionBudget" -}}
+{{- if .root.Values.enablePodDisruptionBudget }}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {{ .name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels: {{- include "linkerd.labels" . | nindent 4 }}
+spec:
+  maxUnavailable: 1
+  selector:
+    matchLabels:
+      linkerd.io/control-plane-component: {{ .component }}
+{{- end }}
 {{- end -}}
 
 {{- define "linkerd.namespaceSelector" -}}

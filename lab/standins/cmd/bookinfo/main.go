@@ -21,10 +21,14 @@ func main() {
 	if err != nil {
 		serve.Exit("bookinfo", err)
 	}
+	fault, err := bookinfo.FaultFrom(os.Getenv)
+	if err != nil {
+		serve.Exit("bookinfo", err)
+	}
 	ctx, stop := serve.Interrupted()
 	defer stop()
 	fmt.Printf("%s %s on port %d (%s)\n", flag.Arg(0), flag.Arg(1), *port, standin.Notice("Bookinfo"))
-	serve.Exit("bookinfo", listen(ctx, *port, handler))
+	serve.Exit("bookinfo", listen(ctx, *port, fault.In(handler)))
 }
 
 func listen(ctx context.Context, port int, handler http.Handler) error {

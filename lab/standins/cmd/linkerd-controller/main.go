@@ -19,6 +19,7 @@ import (
 	"daybreak/lab/standins/internal/inject"
 	"daybreak/lab/standins/internal/kube"
 	"daybreak/lab/standins/internal/mesh"
+	"daybreak/lab/standins/internal/policy"
 	"daybreak/lab/standins/internal/serve"
 	"daybreak/lab/standins/internal/standin"
 )
@@ -29,7 +30,7 @@ func main() {
 		serve.Exit("linkerd-controller", fmt.Errorf("say what to run: identity, destination, proxy-injector, sp-validator or policy"))
 	}
 	jobs := map[string]func(context.Context, []string) error{
-		"identity": runIdentity, "destination": runDestination, "proxy-injector": runInjector, "sp-validator": runValidator, "policy": runValidator,
+		"identity": runIdentity, "destination": runDestination, "proxy-injector": runInjector, "sp-validator": runValidator, "policy": runPolicy,
 	}
 	job, ok := jobs[os.Args[1]]
 	if !ok {
@@ -187,11 +188,37 @@ func runValidator(ctx context.Context, arguments []string) error {
 	return webhook(ctx, *address, *adminAddress, *keys, admission.Allow)
 }
 
-func webhook(ctx context.Context, address, adminAddress, keys string, decide admission.Decision) error {
-	pair, err := tls.LoadX509KeyPair(keys+"/tls.crt", keys+"/tls.key")
+// runPolicy tells proxies who may call their pods; like sp-validator it lets every object pass.
+func runPolicy(ctx context.Context, arguments []string) error {
+	flags := flag.NewFlagSet("policy", flag.ContinueOnError)
+	namespace := flags.String("controller-namespace", "linkerd", "namespace of the control plane")
+	trustDomain := flags.String("identity-trust-domain", "cluster.local", "trust domain")
+	keys := flags.String("tls", "/var/run/linkerd/tls", "folder of tls.crt and tls.key")
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	validator, err := webhookTLS(*keys)
 	if err != nil {
 		return err
 	}
-	config := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	client, err := kube.InCluster()
+	if err != nil {
+		return err
+	}
+	index := policy.New(policy.Settings{ControlPlane: *namespace, TrustDomain: *trustDomain})
+	return serve.All(ctx, listen(":8090", index, nil), admin(":9990", index.Synced), listen(":9443", admission.Handler(admission.Allow), validator),
+		func(ctx context.Context) error { return index.Run(ctx, client) })
+}
+
+func webhookTLS(keys string) (*tls.Config, error) {
+	pair, err := tls.LoadX509KeyPair(keys+"/tls.crt", keys+"/tls.key")
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, err
+}
+
+func webhook(ctx context.Context, address, adminAddress, keys string, decide admission.Decision) error {
+	config, err := webhookTLS(keys)
+	if err != nil {
+		return err
+	}
 	return serve.All(ctx, listen(address, admission.Handler(decide), config), admin(adminAddress, always))
 }

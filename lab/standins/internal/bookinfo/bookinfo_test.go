@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 func listen(t *testing.T, handler http.Handler) string {
@@ -107,5 +108,29 @@ func TestApiAndHealth(t *testing.T) {
 func TestReviewsRefusesUnknownVersion(t *testing.T) {
 	if _, err := Reviews("v4", Backends{}); err == nil {
 		t.Error("v4 was accepted")
+	}
+}
+
+func TestFaults(t *testing.T) {
+	env := map[string]string{"STAND_IN_FAULT_PERCENT": "100", "STAND_IN_DELAY": "20ms"}
+	fault, err := FaultFrom(func(name string) string { return env[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(fault.In(Ratings()))
+	defer server.Close()
+	for path, want := range map[string]int{"/ratings/0": 500, "/health": 200} {
+		start := time.Now()
+		response, err := http.Get(server.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != want || want == 500 && time.Since(start) < 20*time.Millisecond {
+			t.Errorf("%s: %s after %s", path, response.Status, time.Since(start))
+		}
+	}
+	if _, err := FaultFrom(func(string) string { return "much" }); err == nil {
+		t.Error("a fault that cannot be read was taken")
 	}
 }

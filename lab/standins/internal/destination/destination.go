@@ -3,18 +3,17 @@ package destination
 
 import (
 	"context"
-	"encoding/json"
 	"net"
 	"net/http"
 	"net/netip"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
+	"daybreak/lab/standins/internal/gateway"
 	"daybreak/lab/standins/internal/kube"
 	"daybreak/lab/standins/internal/mesh"
+	"daybreak/lab/standins/internal/stream"
 )
 
 // Settings are the chart values that matter here.
@@ -27,29 +26,30 @@ type Settings struct {
 	SkipInbound mesh.Ports
 }
 
-// Directory mirrors pods, services and endpoint slices.
+// Directory mirrors pods, services, endpoint slices and HTTPRoutes.
 type Directory struct {
 	settings Settings
 	pods     *kube.Store[kube.Pod]
 	services *kube.Store[kube.Service]
 	slices   *kube.Store[kube.EndpointSlice]
-
-	mutex   sync.Mutex
-	changed chan struct{} // closed and replaced with each change
+	routes   *gateway.Routes
+	changes  *stream.Signal
 }
 
 // New makes a directory; Run fills it.
 func New(settings Settings) *Directory {
-	d := &Directory{settings: settings, changed: make(chan struct{})}
-	d.pods = kube.NewStore("/api/v1/pods", func(p *kube.Pod) kube.Metadata { return p.Metadata }, d.change)
-	d.services = kube.NewStore("/api/v1/services", func(s *kube.Service) kube.Metadata { return s.Metadata }, d.change)
-	d.slices = kube.NewStore("/apis/discovery.k8s.io/v1/endpointslices", func(s *kube.EndpointSlice) kube.Metadata { return s.Metadata }, d.change)
+	d := &Directory{settings: settings, changes: stream.NewSignal()}
+	change := d.changes.Change
+	d.routes = gateway.New(change)
+	d.pods = kube.NewStore("/api/v1/pods", func(p *kube.Pod) kube.Metadata { return p.Metadata }, change)
+	d.services = kube.NewStore("/api/v1/services", func(s *kube.Service) kube.Metadata { return s.Metadata }, change)
+	d.slices = kube.NewStore("/apis/discovery.k8s.io/v1/endpointslices", func(s *kube.EndpointSlice) kube.Metadata { return s.Metadata }, change)
 	return d
 }
 
 // Run mirrors the API until ctx ends.
 func (d *Directory) Run(ctx context.Context, client *kube.Client) error {
-	for _, run := range []func(context.Context, *kube.Client) error{d.services.Run, d.slices.Run} {
+	for _, run := range []func(context.Context, *kube.Client) error{d.services.Run, d.slices.Run, d.routes.Run} {
 		go run(ctx, client)
 	}
 	return d.pods.Run(ctx, client)
@@ -57,27 +57,7 @@ func (d *Directory) Run(ctx context.Context, client *kube.Client) error {
 
 // Synced tells whether everything was listed once.
 func (d *Directory) Synced() bool {
-	for _, done := range []<-chan struct{}{d.pods.Synced(), d.services.Synced(), d.slices.Synced()} {
-		select {
-		case <-done:
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-func (d *Directory) change() {
-	d.mutex.Lock()
-	defer d.mutex.Unlock()
-	close(d.changed)
-	d.changed = make(chan struct{})
-}
-
-func (d *Directory) next() <-chan struct{} {
-	d.mutex.Lock()
-	defer d.mutex.Unlock()
-	return d.changed
+	return stream.Closed(append(d.routes.Synced(), d.pods.Synced(), d.services.Synced(), d.slices.Synced())...)
 }
 
 // Resolve tells what is behind IP:port now.
@@ -128,14 +108,22 @@ func (d *Directory) behind(service *kube.Service, port uint16) mesh.Resolution {
 	if !known {
 		return mesh.Resolution{Opaque: d.settings.OpaquePorts.Has(port)}
 	}
+	resolution.Endpoints = d.endpoints(meta.Namespace, meta.Name, name)
+	resolution.Route = d.route(service, port)
+	return resolution
+}
+
+// endpoints lists a service's ready endpoints at the named port.
+func (d *Directory) endpoints(namespace, service, port string) []mesh.Endpoint {
+	var found []mesh.Endpoint
 	d.slices.Each(func(s *kube.EndpointSlice) bool {
-		if s.Metadata.Namespace == meta.Namespace && s.Metadata.Labels["kubernetes.io/service-name"] == meta.Name && s.AddressType == "IPv4" {
-			resolution.Endpoints = append(resolution.Endpoints, d.ready(s, name, meta.Name)...)
+		if s.Metadata.Namespace == namespace && s.Metadata.Labels["kubernetes.io/service-name"] == service && s.AddressType == "IPv4" {
+			found = append(found, d.ready(s, port, service)...)
 		}
 		return true
 	})
-	slices.SortFunc(resolution.Endpoints, func(a, b mesh.Endpoint) int { return strings.Compare(a.Address, b.Address) })
-	return resolution
+	slices.SortFunc(found, func(a, b mesh.Endpoint) int { return strings.Compare(a.Address, b.Address) })
+	return found
 }
 
 // ready lists a slice's ready endpoints at the named port.
@@ -202,29 +190,8 @@ func (d *Directory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		d.stream(w, r, address)
+		stream.Serve(w, r, d.changes, func() mesh.Resolution { return d.Resolve(address) })
 	default:
 		http.NotFound(w, r)
-	}
-}
-
-func (d *Directory) stream(w http.ResponseWriter, r *http.Request, address netip.AddrPort) {
-	var last *mesh.Resolution
-	encoder := json.NewEncoder(w)
-	for {
-		next := d.next()
-		now := d.Resolve(address)
-		if last == nil || !reflect.DeepEqual(*last, now) {
-			last = &now
-			if encoder.Encode(now) != nil {
-				return
-			}
-			_ = http.NewResponseController(w).Flush()
-		}
-		select {
-		case <-next:
-		case <-r.Context().Done():
-			return
-		}
 	}
 }

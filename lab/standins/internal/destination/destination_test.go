@@ -23,18 +23,29 @@ const podsJSON = `{"metadata":{"resourceVersion":"5"},"items":[
  {"metadata":{"name":"agent","namespace":"shop"},"spec":{"hostNetwork":true},"status":{"phase":"Running","podIP":"10.0.1.10"}}]}`
 
 const servicesJSON = `{"metadata":{"resourceVersion":"5"},"items":[
- {"metadata":{"name":"web","namespace":"shop"},"spec":{"clusterIP":"10.96.0.7","ports":[{"name":"http","port":80},{"name":"db","port":3306}]}}]}`
+ {"metadata":{"name":"web","namespace":"shop"},"spec":{"clusterIP":"10.96.0.7","ports":[{"name":"http","port":80},{"name":"db","port":3306}]}},
+ {"metadata":{"name":"web-v2","namespace":"shop"},"spec":{"clusterIP":"10.96.0.8","ports":[{"name":"http","port":81}]}}]}`
+
+const routesJSON = `{"metadata":{"resourceVersion":"5"},"items":[{"metadata":{"name":"split","namespace":"shop"},"spec":{
+  "parentRefs":[{"group":"core","kind":"Service","name":"web","port":80}],
+  "rules":[{"backendRefs":[{"name":"web-v2","kind":"Service","port":81,"weight":3},{"name":"gone","port":81}]}]}}]}`
 
 const slicesJSON = `{"metadata":{"resourceVersion":"5"},"items":[
  {"metadata":{"name":"web-1","namespace":"shop","labels":{"kubernetes.io/service-name":"web"}},"addressType":"IPv4","ports":[{"name":"http","port":9080},{"name":"db","port":3306}],
-  "endpoints":[{"addresses":["10.244.1.5"],"conditions":{"ready":true}},{"addresses":["10.244.1.6"]},{"addresses":["10.244.1.9"],"conditions":{"ready":false}}]}]}`
+  "endpoints":[{"addresses":["10.244.1.5"],"conditions":{"ready":true}},{"addresses":["10.244.1.6"]},{"addresses":["10.244.1.9"],"conditions":{"ready":false}}]},
+ {"metadata":{"name":"web-v2-1","namespace":"shop","labels":{"kubernetes.io/service-name":"web-v2"}},"addressType":"IPv4","ports":[{"name":"http","port":9080}],
+  "endpoints":[{"addresses":["10.244.1.5"]}]}]}`
 
 // directory is one filled from a fake API; what is sent to gone ends up as an event of the pods' watch.
 func directory(t *testing.T) (*Directory, chan<- string) {
 	gone := make(chan string)
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("watch") == "" {
-			io.WriteString(w, map[string]string{"/api/v1/pods": podsJSON, "/api/v1/services": servicesJSON, "/apis/discovery.k8s.io/v1/endpointslices": slicesJSON}[r.URL.Path])
+			if strings.HasPrefix(r.URL.Path, "/apis/policy.linkerd.io/") {
+				http.NotFound(w, r) // a cluster need not have both kinds of HTTPRoute
+				return
+			}
+			io.WriteString(w, map[string]string{"/apis/gateway.networking.k8s.io/v1/httproutes": routesJSON, "/api/v1/pods": podsJSON, "/api/v1/services": servicesJSON, "/apis/discovery.k8s.io/v1/endpointslices": slicesJSON}[r.URL.Path])
 			return
 		}
 		_ = http.NewResponseController(w).Flush()
@@ -80,6 +91,24 @@ func TestServiceIsItsReadyEndpoints(t *testing.T) {
 	}
 	if plain.Address != "10.244.1.6:9080" || plain.Identity != "" {
 		t.Errorf("%+v", plain)
+	}
+}
+
+func TestRouteSendsToItsBackends(t *testing.T) {
+	d, _ := directory(t)
+	got := d.Resolve(netip.MustParseAddrPort("10.96.0.7:80")).Route
+	if got == nil || got.Name != "split" || got.Parent != "web" || len(got.Backends) != 2 {
+		t.Fatalf("%+v", got)
+	}
+	second, gone := got.Backends[0], got.Backends[1]
+	if second.Weight != 3 || len(second.Endpoints) != 1 || second.Endpoints[0].Identity != webIdentity || second.Endpoints[0].Labels["dst_service"] != "web-v2" {
+		t.Errorf("%+v", second)
+	}
+	if gone.Weight != 1 || len(gone.Endpoints) != 0 {
+		t.Errorf("%+v", gone)
+	}
+	if other := d.Resolve(netip.MustParseAddrPort("10.96.0.7:3306")).Route; other != nil {
+		t.Errorf("another port has the route %+v", other)
 	}
 }
 

@@ -120,12 +120,19 @@ func (t *Template) patch(p *pod, inherited map[string]string) ([]admission.Opera
 			native = wish == "true" || wish == "enabled"
 		}
 	}
+	proxy := copyOf(t.Proxy)
+	if native {
+		proxy = copyOf(t.NativeProxy)
+	}
+	if err := choosePolicy(proxy, setting(p, inherited, mesh.DefaultPolicyAnnotation)); err != nil {
+		return nil, err
+	}
 	first := copyOf(t.Init)
 	if err := skipPorts(first, p, inherited); err != nil {
 		return nil, err
 	}
 	annotations := merged(p.Metadata.Annotations, t.Annotations)
-	for _, name := range []string{mesh.SkipInbound, mesh.SkipOutbound, mesh.OpaquePorts, mesh.WaitBeforeExit} {
+	for _, name := range []string{mesh.SkipInbound, mesh.SkipOutbound, mesh.OpaquePorts, mesh.WaitBeforeExit, mesh.DefaultPolicyAnnotation} {
 		if value := setting(p, inherited, name); value != "" {
 			annotations[name] = value
 		}
@@ -141,17 +148,16 @@ func (t *Template) patch(p *pod, inherited map[string]string) ([]admission.Opera
 		return nil, errors.New("proxy.nativeSidecar and waitBeforeExitSeconds cannot be used simultaneously")
 	}
 	if native {
-		inits = append(inits, copyOf(t.NativeProxy))
+		inits = append(inits, proxy)
 	} else {
 		// First, so that the others start only once its postStart hook has returned; kubectl still means the application.
 		if len(containers) > 0 && annotations["kubectl.kubernetes.io/default-container"] == "" {
 			annotations["kubectl.kubernetes.io/default-container"] = fmt.Sprint(containers[0]["name"])
 		}
-		ordinary := copyOf(t.Proxy)
-		if err := waitBeforeExit(ordinary, wait); err != nil {
+		if err := waitBeforeExit(proxy, wait); err != nil {
 			return nil, err
 		}
-		containers = append([]object{ordinary}, containers...)
+		containers = append([]object{proxy}, containers...)
 	}
 	return []admission.Operation{
 		{Op: "add", Path: "/metadata/labels", Value: labels},
@@ -160,6 +166,19 @@ func (t *Template) patch(p *pod, inherited map[string]string) ([]admission.Opera
 		{Op: "add", Path: "/spec/initContainers", Value: append(inits, p.Spec.InitContainers...)},
 		{Op: "add", Path: "/spec/containers", Value: containers},
 	}, nil
+}
+
+// choosePolicy sets the default inbound policy that an annotation asks for; the proxy has one of its own otherwise.
+func choosePolicy(proxy object, policy string) error {
+	switch policy {
+	case "":
+		return nil
+	case mesh.AllUnauthenticated, mesh.AllAuthenticated, mesh.Deny:
+		variables, _ := proxy["env"].([]any)
+		proxy["env"] = append(variables, object{"name": "LINKERD2_PROXY_INBOUND_DEFAULT_POLICY", "value": policy})
+		return nil
+	}
+	return fmt.Errorf("annotation %s: the lab's stand-in has no policy %q", mesh.DefaultPolicyAnnotation, policy)
 }
 
 // skipPorts adds the ports that the annotations name to the init container's arguments.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"daybreak/lab/standins/internal/admission"
@@ -104,5 +105,17 @@ func TestWaitingBeforeExitIsForOrdinaryProxies(t *testing.T) {
 		if _, err := Decide(template(), find)(context.Background(), request); err == nil {
 			t.Errorf("%s: not refused", why)
 		}
+	}
+}
+
+func TestAnnotatedPolicyReachesTheProxy(t *testing.T) {
+	deny := map[string]string{"linkerd.io/inject": "enabled", "config.linkerd.io/default-inbound-policy": "deny"}
+	got := decide(t, plain, deny)
+	proxy := got["/spec/initContainers"].([]object)[1]
+	if text := fmt.Sprint(proxy["env"]); !strings.Contains(text, "name:LINKERD2_PROXY_INBOUND_DEFAULT_POLICY value:deny") {
+		t.Errorf("the proxy has %s", text)
+	}
+	if annotations := got["/metadata/annotations"].(map[string]string); annotations["config.linkerd.io/default-inbound-policy"] != "deny" {
+		t.Errorf("the policy controller reads it from the pod: %v", annotations)
 	}
 }

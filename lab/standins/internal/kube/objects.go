@@ -1,5 +1,7 @@
 package kube
 
+import "encoding/json"
+
 // Metadata is what every object has.
 type Metadata struct {
 	Name            string            `json:"name"`
@@ -20,13 +22,48 @@ type Owner struct {
 type Pod struct {
 	Metadata Metadata `json:"metadata"`
 	Spec     struct {
-		ServiceAccountName string `json:"serviceAccountName"`
-		HostNetwork        bool   `json:"hostNetwork"`
+		ServiceAccountName string      `json:"serviceAccountName"`
+		HostNetwork        bool        `json:"hostNetwork"`
+		InitContainers     []Container `json:"initContainers"`
+		Containers         []Container `json:"containers"`
 	} `json:"spec"`
 	Status struct {
 		Phase string `json:"phase"`
 		PodIP string `json:"podIP"`
 	} `json:"status"`
+}
+
+// Container holds a container's ports and the probes that the kubelet sends to them.
+type Container struct {
+	Ports []struct {
+		Name          string `json:"name"`
+		ContainerPort uint16 `json:"containerPort"`
+	} `json:"ports"`
+	StartupProbe   *Probe `json:"startupProbe"`
+	ReadinessProbe *Probe `json:"readinessProbe"`
+	LivenessProbe  *Probe `json:"livenessProbe"`
+}
+
+// Probe is one that asks by HTTP; of others nothing is kept.
+type Probe struct {
+	HTTPGet *struct {
+		Path string     `json:"path"`
+		Port PortOrName `json:"port"`
+	} `json:"httpGet"`
+}
+
+// PortOrName is a port's number or, where that is 0, its name.
+type PortOrName struct {
+	Number uint16
+	Name   string
+}
+
+// UnmarshalJSON reads either form.
+func (p *PortOrName) UnmarshalJSON(text []byte) error {
+	if len(text) > 0 && text[0] == '"' {
+		return json.Unmarshal(text, &p.Name)
+	}
+	return json.Unmarshal(text, &p.Number)
 }
 
 // Service holds the fields of a service that the stand-ins read.

@@ -19,6 +19,8 @@ type Store[T any] struct {
 	path    string
 	meta    func(*T) Metadata
 	changed func()
+	// optional types may not be installed; the list is empty then.
+	optional bool
 
 	mutex   sync.RWMutex
 	objects map[string]*T
@@ -29,6 +31,12 @@ type Store[T any] struct {
 // NewStore makes a store for a list path such as /api/v1/pods. changed runs after each change.
 func NewStore[T any](path string, meta func(*T) Metadata, changed func()) *Store[T] {
 	return &Store[T]{path: path, meta: meta, changed: changed, objects: map[string]*T{}, synced: make(chan struct{})}
+}
+
+// Optional says that the API server may not know the type (yet): the store is empty as long as that is so.
+func (s *Store[T]) Optional() *Store[T] {
+	s.optional = true
+	return s
 }
 
 // Synced is closed once the first list is there.
@@ -55,13 +63,25 @@ func (s *Store[T]) Run(ctx context.Context, client *Client) error {
 		if ctx.Err() != nil {
 			break
 		}
-		log.Printf("watching %s: %v; listing again", s.path, err)
+		again := time.Second
+		if s.optional && unknown(err) {
+			s.replace(map[string]*T{})
+			again = 5 * time.Second
+		} else {
+			log.Printf("watching %s: %v; listing again", s.path, err)
+		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(time.Second):
+		case <-time.After(again):
 		}
 	}
 	return ctx.Err()
+}
+
+// unknown tells that the API server does not have the type.
+func unknown(err error) bool {
+	var answer *Error
+	return errors.As(err, &answer) && answer.Status == http.StatusNotFound
 }
 
 func (s *Store[T]) list(ctx context.Context, client *Client) (string, error) {
@@ -79,12 +99,16 @@ func (s *Store[T]) list(ctx context.Context, client *Client) (string, error) {
 		meta := s.meta(&list.Items[i])
 		objects[meta.Namespace+"/"+meta.Name] = &list.Items[i]
 	}
+	s.replace(objects)
+	return list.Metadata.ResourceVersion, nil
+}
+
+func (s *Store[T]) replace(objects map[string]*T) {
 	s.mutex.Lock()
 	s.objects = objects
 	s.mutex.Unlock()
 	s.once.Do(func() { close(s.synced) })
 	s.changed()
-	return list.Metadata.ResourceVersion, nil
 }
 
 // watch applies events until the server ends the watch, which it does after timeoutSeconds; then it tells the version to go on from.

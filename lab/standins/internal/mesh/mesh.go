@@ -65,6 +65,8 @@ type Resolution struct {
 	Endpoints []Endpoint `json:"endpoints,omitempty"`
 	// Opaque is true where the traffic must not be read as HTTP.
 	Opaque bool `json:"opaque,omitempty"`
+	// Route is the service's HTTPRoute, if it has one: HTTP requests go by it instead of to Endpoints.
+	Route *Route `json:"route,omitempty"`
 }
 
 // Ports is a set of ports, read from Linkerd's notation "25,587,8000-8010".

@@ -3,7 +3,9 @@
 package proxy
 
 import (
+	"cmp"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -23,6 +25,12 @@ type Config struct {
 	Anchors     *x509.CertPool
 	Identity    Peer
 	Destination Peer
+	// Policy is the policy controller, which says who may call this pod; without an address the default holds for good.
+	Policy Peer
+	// Namespace and Pod are the pod's own.
+	Namespace, Pod string
+	// DefaultPolicy is one of the built-in inbound policies.
+	DefaultPolicy string
 	// Patient proxies are ready only once the destination service answered too; the control plane's own are not.
 	Patient bool
 	// AnonymousTLS lets clients without a certificate in: the identity service's own, whom else nobody could reach first.
@@ -84,6 +92,15 @@ func FromEnvironment() (*Config, error) {
 		DetectTimeout: 10 * time.Second,
 		ShutdownGrace: duration("SHUTDOWN_GRACE_PERIOD", 2*time.Minute),
 		Anchors:       x509.NewCertPool(),
+	}
+	c.DefaultPolicy = cmp.Or(os.Getenv("LINKERD2_PROXY_INBOUND_DEFAULT_POLICY"), mesh.AllUnauthenticated)
+	if c.Patient {
+		c.Policy = Peer{required("POLICY_SVC_ADDR"), required("POLICY_SVC_NAME")}
+		var workload struct{ NS, Pod string }
+		if err := json.Unmarshal([]byte(required("POLICY_WORKLOAD")), &workload); err != nil {
+			problems = append(problems, fmt.Errorf("LINKERD2_PROXY_POLICY_WORKLOAD: %w", err))
+		}
+		c.Namespace, c.Pod = workload.NS, workload.Pod
 	}
 	if !c.Anchors.AppendCertsFromPEM([]byte(required("IDENTITY_TRUST_ANCHORS"))) {
 		problems = append(problems, errors.New("LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS holds no certificate"))

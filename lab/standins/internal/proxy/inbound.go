@@ -18,11 +18,15 @@ const opaqueProtocol = "l5d-opaque"
 // clientHeader names the caller to the application, as Linkerd does; nobody else may set it.
 const clientHeader = "L5d-Client-Id"
 
+// anonymous stands for a client that has TLS but no certificate.
+const anonymous = "anonymous"
+
 // inbound ends the mesh's TLS and hands connections to the application.
 type inbound struct {
 	config    *Config
 	own       *certificate
 	telemetry *telemetry
+	policies  *policies
 	original  originalFunc
 	http      *queue
 	transport *http.Transport
@@ -30,7 +34,7 @@ type inbound struct {
 }
 
 func newInbound(p *Proxy) *inbound {
-	in := &inbound{config: p.config, own: p.certificate, telemetry: p.telemetry, original: p.original, http: newQueue()}
+	in := &inbound{config: p.config, own: p.certificate, telemetry: p.telemetry, policies: p.policies, original: p.original, http: newQueue()}
 	in.transport = newTransport(func(ctx context.Context, network, address string) (net.Conn, error) {
 		connection, err := dialer(time.Second).DialContext(ctx, network, address)
 		if err != nil {
@@ -52,9 +56,14 @@ func (in *inbound) rewrite(r *httputil.ProxyRequest) {
 	r.Out.URL.Host = f.original.String()
 }
 
-// RoundTrip sends a request to the application.
+// RoundTrip sends a request to the application, if the caller may.
 func (in *inbound) RoundTrip(request *http.Request) (*http.Response, error) {
-	return in.telemetry.observe(request, flowOf(request.Context()).inboundLabels(request.Host), in.transport)
+	f := flowOf(request.Context())
+	if status, reason := refusal(in.policies.request(f, request.URL.Path), f); status != 0 {
+		header := http.Header{"L5d-Proxy-Error": {reason}, "Content-Length": {"0"}}
+		return &http.Response{StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, Header: header, Body: http.NoBody, Request: request}, nil
+	}
+	return in.telemetry.observe(request, f.inboundLabels(request.Host), in.transport)
 }
 
 // handle serves one accepted connection.
@@ -64,7 +73,7 @@ func (in *inbound) handle(connection net.Conn) {
 		connection.Close()
 		return
 	}
-	f := &flow{direction: "inbound", original: original, reason: "no_tls_from_remote"}
+	f := &flow{direction: "inbound", original: original, from: addressOf(connection.RemoteAddr().String()), reason: "no_tls_from_remote"}
 	opaque := in.config.OpaqueInbound.Has(original.Port())
 	wait := in.config.DetectTimeout
 	if opaque {
@@ -97,10 +106,10 @@ func (in *inbound) tls() *tls.Config {
 	return config
 }
 
-// clientName is the name in the client's certificate; "anonymous" where it had none but TLS.
+// clientName is the name in the client's certificate; anonymous where it had none but TLS.
 func clientName(state tls.ConnectionState) string {
 	if len(state.PeerCertificates) == 0 || len(state.PeerCertificates[0].DNSNames) == 0 {
-		return "anonymous"
+		return anonymous
 	}
 	return state.PeerCertificates[0].DNSNames[0]
 }
@@ -114,6 +123,11 @@ func handshake(connection *tls.Conn) error {
 func (in *inbound) pass(accepted *stream, opaque bool) {
 	if !opaque && accepted.isHTTP(in.config.DetectTimeout) {
 		in.http.put(accepted)
+		return
+	}
+	if f := accepted.flow; !in.policies.connection(f).Allowed {
+		warn("inbound:proxy", "Connection denied client=%s server=%s", f.from, f.original)
+		accepted.Close()
 		return
 	}
 	in.telemetry.busy.Add(1)

@@ -90,7 +90,7 @@ func (p *plane) start(account, app, target string, change func(*Config)) *Proxy 
 	}
 	config := &Config{
 		Inbound: free(p.t), Outbound: free(p.t), Admin: free(p.t), Control: free(p.t), LocalName: name(account), TokenFile: token,
-		Anchors: x509.NewCertPool(), Identity: p.identity, Destination: p.destination, Patient: true, DetectTimeout: 300 * time.Millisecond, ShutdownGrace: 0,
+		Anchors: x509.NewCertPool(), Identity: p.identity, Destination: p.destination, Patient: true, DefaultPolicy: mesh.AllUnauthenticated, DetectTimeout: 300 * time.Millisecond, ShutdownGrace: 0,
 	}
 	config.Anchors.AppendCertsFromPEM(p.anchors)
 	if change != nil {

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"daybreak/lab/standins/internal/mesh"
+	"daybreak/lab/standins/internal/metrics"
 )
 
 // discoverTimeout bounds how long a connection waits for the destination service, as Linkerd's fail-fast does.
@@ -27,12 +29,14 @@ type outbound struct {
 	http      *queue
 	meshed    *http.Transport
 	plain     *http.Transport
+	retries   metrics.Counter
 	server    *http.Server
 }
 
 func newOutbound(p *Proxy) *outbound {
 	out := &outbound{
 		config: p.config, own: p.certificate, telemetry: p.telemetry, original: p.original, resolver: p.resolver, http: newQueue(),
+		retries: p.registry.Counter("outbound_http_route_retry_requests_total", "Retry requests emitted"),
 	}
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return out.dial(ctx, ctx.Value(endpointKey{}).(mesh.Endpoint), nil)
@@ -63,47 +67,65 @@ func (out *outbound) dial(ctx context.Context, endpoint mesh.Endpoint, protocols
 	return out.telemetry.count(secured, labels), nil
 }
 
-// choose resolves the target and takes an endpoint. A pod's connection to itself stays in the pod, in clear.
+// choose resolves the target and takes an endpoint.
 func (out *outbound) choose(ctx context.Context, f *flow) (mesh.Endpoint, *mesh.Resolution, error) {
-	ctx, cancel := context.WithTimeout(ctx, discoverTimeout)
-	defer cancel()
-	entry, resolution, err := out.resolver.resolve(ctx, f.original)
+	entry, resolution, err := out.resolve(ctx, f)
 	if err != nil {
 		return mesh.Endpoint{}, nil, err
 	}
 	endpoint, err := entry.pick(resolution, f.original)
+	return out.inPod(endpoint), resolution, err
+}
+
+func (out *outbound) resolve(ctx context.Context, f *flow) (*resolved, *mesh.Resolution, error) {
+	ctx, cancel := context.WithTimeout(ctx, discoverTimeout)
+	defer cancel()
+	return out.resolver.resolve(ctx, f.original)
+}
+
+// inPod leaves the identity out where the endpoint is this very pod: a connection to itself stays in the pod, in clear.
+func (out *outbound) inPod(endpoint mesh.Endpoint) mesh.Endpoint {
 	if host, _, _ := net.SplitHostPort(endpoint.Address); slices.Contains(out.config.PodIPs, host) {
 		endpoint.Identity = ""
 	}
-	return endpoint, resolution, err
+	return endpoint
 }
 
-// RoundTrip sends a request to an endpoint of its target, and to the next ones while it can't connect.
+// RoundTrip sends a request by its target's HTTPRoute or, without one, to an endpoint of its target and to the next ones
+// while it can't connect.
 func (out *outbound) RoundTrip(request *http.Request) (*http.Response, error) {
 	f := flowOf(request.Context())
 	for attempt := 1; ; attempt++ {
-		endpoint, resolution, err := out.choose(request.Context(), f)
+		entry, resolution, err := out.resolve(request.Context(), f)
 		if err != nil {
 			return nil, err
 		}
-		authority := resolution.Authority
-		if authority == "" {
-			authority = request.Host
+		if resolution.Route != nil {
+			return out.routed(request, entry, resolution)
 		}
-		sent := request.WithContext(context.WithValue(request.Context(), endpointKey{}, endpoint))
-		address := *request.URL
-		address.Host = endpoint.Address
-		sent.URL = &address
-		transport := out.plain
-		if endpoint.Identity != "" {
-			transport = out.meshed
+		endpoint, err := entry.pick(resolution, f.original)
+		if err != nil {
+			return nil, err
 		}
-		response, err := out.telemetry.observe(sent, outboundLabels(endpoint, "authority", authority), transport)
+		response, err := out.send(request, out.inPod(endpoint), resolution.Authority)
 		repeatable := request.Body == nil || request.Body == http.NoBody
 		if !unsent(err) || !repeatable || attempt == 3 {
 			return response, err
 		}
 	}
+}
+
+// send sends a request to an endpoint. authority is the target's name; empty for what is no service.
+func (out *outbound) send(request *http.Request, endpoint mesh.Endpoint, authority string) (*http.Response, error) {
+	sent := request.WithContext(context.WithValue(request.Context(), endpointKey{}, endpoint))
+	address := *request.URL
+	address.Host = endpoint.Address
+	sent.URL = &address
+	transport := out.plain
+	if endpoint.Identity != "" {
+		transport = out.meshed
+	}
+	return out.telemetry.observe(sent, outboundLabels(endpoint, "authority", cmp.Or(authority, request.Host)), transport)
 }
 
 // handle serves one accepted connection.
@@ -115,9 +137,7 @@ func (out *outbound) handle(connection net.Conn) {
 	}
 	f := &flow{direction: "outbound", original: original, reason: "loopback"}
 	accepted := newStream(out.telemetry.count(connection, f.accepted()), f)
-	ctx, cancel := context.WithTimeout(context.Background(), discoverTimeout)
-	endpoint, resolution, err := out.choose(ctx, f)
-	cancel()
+	endpoint, resolution, err := out.choose(context.Background(), f)
 	if resolution == nil {
 		// Without discovery an HTTP client still gets an answer that says why; RoundTrip gives it.
 		if accepted.isHTTP(out.config.DetectTimeout) {

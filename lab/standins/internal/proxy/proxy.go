@@ -23,6 +23,7 @@ type Proxy struct {
 	telemetry   *telemetry
 	certificate *certificate
 	resolver    *resolver
+	policies    *policies
 	original    originalFunc
 	stopped     chan struct{}
 	once        sync.Once
@@ -38,7 +39,7 @@ func New(config *Config, version string) (*Proxy, error) {
 	}
 	return &Proxy{
 		config: config, registry: registry, telemetry: newTelemetry(registry), certificate: own,
-		resolver: newResolver(config.Destination, own), original: originalDestination, stopped: make(chan struct{}),
+		resolver: newResolver(config.Destination, own), policies: newPolicies(config, own, registry), original: originalDestination, stopped: make(chan struct{}),
 	}, nil
 }
 
@@ -84,9 +85,12 @@ func (p *Proxy) Run(ctx context.Context) error {
 	return serve.All(work,
 		p.certificate.run,
 		p.meet,
+		func(ctx context.Context) error { return p.policies.follow(ctx, p.certificate.ready) },
 		accept(p.config.Inbound, in.handle),
 		accept(p.config.Outbound, out.handle),
-		func(ctx context.Context) error { return serve.Until(ctx, p.config.Admin, p.admin(), nil) },
+		func(ctx context.Context) error {
+			return serve.Until(ctx, p.config.Admin, p.policies.guard(p.config.Admin, p.admin()), nil)
+		},
 		func(ctx context.Context) error {
 			return serve.Until(ctx, p.config.Control, http.NotFoundHandler(), nil)
 		},

@@ -45,7 +45,7 @@ func newResolver(peer Peer, own *certificate) *resolver {
 // knock tries to reach the destination service until it answers once; then reached is closed.
 func (r *resolver) knock(ctx context.Context) error {
 	for ctx.Err() == nil {
-		err := r.ask(ctx, "/health", 10*time.Second, func(*json.Decoder) error { return nil })
+		err := ask(ctx, r.client, "http://destination/health", 10*time.Second, func(*json.Decoder) error { return nil })
 		if err == nil {
 			close(r.reached)
 			return nil
@@ -61,24 +61,24 @@ func (r *resolver) knock(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// ask reads one answer of the destination service; limit 0 is for streams.
-func (r *resolver) ask(ctx context.Context, path string, limit time.Duration, read func(*json.Decoder) error) error {
+// ask reads one answer of a control-plane service; limit 0 is for streams.
+func ask(ctx context.Context, client *http.Client, url string, limit time.Duration, read func(*json.Decoder) error) error {
 	if limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://destination"+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	response, err := r.client.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("the destination service answered %s", response.Status)
+		return fmt.Errorf("%s answered %s", request.URL.Host, response.Status)
 	}
 	return read(json.NewDecoder(response.Body))
 }
@@ -108,7 +108,7 @@ func (r *resolver) follow(address netip.AddrPort, entry *resolved) {
 	defer cancel()
 	go r.expire(ctx, cancel, address, entry)
 	for ctx.Err() == nil {
-		err := r.ask(ctx, "/resolve?address="+address.String(), 0, func(decoder *json.Decoder) error {
+		err := ask(ctx, r.client, "http://destination/resolve?address="+address.String(), 0, func(decoder *json.Decoder) error {
 			for {
 				next := new(mesh.Resolution)
 				if err := decoder.Decode(next); err != nil {

@@ -19,8 +19,17 @@ import (
 type flow struct {
 	direction string // inbound or outbound
 	original  netip.AddrPort
-	client    string // the name in the client's certificate; empty without TLS
-	reason    string // why there is no TLS, in Linkerd's words
+	from      netip.Addr // the client's address
+	client    string     // the name in the client's certificate; empty without TLS
+	reason    string     // why there is no TLS, in Linkerd's words
+}
+
+// identity is the client's proven name.
+func (f *flow) identity() string {
+	if f.client == anonymous {
+		return ""
+	}
+	return f.client
 }
 
 // telemetry counts under the names of Linkerd's proxy.

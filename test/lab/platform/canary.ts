@@ -1,0 +1,83 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { inShell, PROJECT_DIR, shell } from "../lab-cli";
+
+const MINUTE = 60_000;
+
+/** The configuration that a canary changes. */
+const CONFIG = join(PROJECT_DIR, "Pulumi.lab-k8s.yaml");
+
+/** A canary of reviews v3: a good one gets everything, a bad one goes back by itself. */
+export function canaryOfReviews(lab: string): void {
+  const kubectl = (...args: string[]) => shell(lab, ["kubectl", "-n", "bookinfo", ...args]);
+  const canary = (...options: string[]) =>
+    // The generator's 10 requests/s give the version one in two seconds at 5 %.
+    inShell(lab, [
+      "npm",
+      "run",
+      "-s",
+      "canary",
+      "--",
+      "reviews",
+      "v3",
+      "--stack",
+      "lab",
+      "--min-requests",
+      "2",
+      ...options,
+    ]);
+
+  async function weights(): Promise<string> {
+    const path = "{.spec.rules[0].backendRefs[*].weight}";
+    return kubectl("get", "httproutes.gateway.networking.k8s.io", "reviews", "-o", `jsonpath=${path}`);
+  }
+
+  let before: string;
+
+  beforeAll(async () => {
+    before = await readFile(CONFIG, "utf8");
+  });
+
+  afterAll(async () => {
+    await writeFile(CONFIG, before);
+    await shell(lab, ["pulumi", "up", "--stack", "lab-k8s", "--yes", "--skip-preview"]);
+  }, 3 * MINUTE);
+
+  it(
+    "takes a version back that fails, by itself",
+    async () => {
+      const fault = (value: string) => kubectl("set", "env", "deployment/reviews-v3", value);
+      const rolledOut = () => kubectl("rollout", "status", "deployment/reviews-v3", "--timeout=90s");
+      await fault("STAND_IN_FAULT_PERCENT=60");
+      try {
+        await rolledOut();
+        const start = performance.now();
+        const { exitCode, stdout, stderr } = await canary("--steps", "25,100", "--pause", "60");
+        console.log(`${stdout}\n${stderr}\nin ${((performance.now() - start) / 1000).toFixed(0)} s`);
+        expect(exitCode).toBe(1);
+        expect(stderr).toMatch(/% of \d+ requests were good/);
+        expect(await weights()).toBe("1 1 1");
+        expect(await readFile(CONFIG, "utf8")).not.toContain("reviewsWeights");
+      } finally {
+        await fault("STAND_IN_FAULT_PERCENT-");
+        await rolledOut();
+      }
+    },
+    4 * MINUTE,
+  );
+
+  it(
+    "walks a good version to 100 %, and the configuration agrees",
+    async () => {
+      const start = performance.now();
+      const { exitCode, stdout, stderr } = await canary("--pause", "20");
+      console.log(`${stdout}\n${stderr}\nin ${((performance.now() - start) / 1000).toFixed(0)} s`);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+      expect(await weights()).toBe("0 0 1000");
+      const preview = await shell(lab, ["pulumi", "preview", "--stack", "lab-k8s", "--expect-no-changes"]);
+      expect(preview).toContain("unchanged");
+    },
+    6 * MINUTE,
+  );
+}
