@@ -41,8 +41,9 @@ export class Bookinfo extends pulumi.ComponentResource {
 
   constructor(name: string, args: BookinfoArgs, opts?: pulumi.ComponentResourceOptions) {
     const { pinToControlPlane, channel, reviewsWeights, mesh } = args;
-    // Without what comes from the mesh: the component, and with it the namespace and the accounts, would wait for it.
-    super("daybreak:k8s:Bookinfo", name, { pinToControlPlane, channel, reviewsWeights }, opts);
+    // Without what comes from the mesh: the component, and with it the namespace and the accounts, would wait for it. And
+    // without the weights: whoever updates the one route that has them would leave the component for the next update.
+    super("daybreak:k8s:Bookinfo", name, { pinToControlPlane, channel }, opts);
     const annotations = { "linkerd.io/inject": "enabled", ...DENY_BY_DEFAULT };
     this.namespace = namespace({ name: "bookinfo", podSecurity: "privileged", annotations }, { parent: this });
     const types = MESH_TYPES[channel];

@@ -87,6 +87,11 @@ describe("the workloads program", () => {
     expect(route.inputs["spec"]).toMatchObject({
       rules: [{ backendRefs: [{ weight: 90 }, { weight: 10 }, { weight: 0 }] }],
     });
+    // An update of this one resource is a whole one: nothing else knows the weights.
+    const knowing = run.resources.filter(({ inputs }) => JSON.stringify(inputs).includes('"weight'));
+    expect(knowing.map(({ name }) => name)).toEqual(["reviews"]);
+    const component = run.resources.find(({ type }) => type === "daybreak:k8s:Bookinfo");
+    expect(JSON.stringify(component?.inputs)).not.toContain("90");
     expect(route.dependsOn).toEqual(expect.arrayContaining(["injector-wait"]));
     for (const version of ["v1", "v2", "v3"])
       expect(run.get("core/v1:Service", `reviews-${version}`).inputs["spec"]).toMatchObject({
