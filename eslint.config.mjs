@@ -30,7 +30,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["config/**/*.ts", "check/**/*.ts", "traffic/**/*.ts"],
+    files: ["config/**/*.ts", "check/**/*.ts", "traffic/**/*.ts", "measure/**/*.ts"],
     rules: { "no-restricted-imports": ["error", { patterns: [noLab, noStacks] }] },
   },
   {

@@ -11,6 +11,14 @@ export function parseRate(text: string): number {
   return rate;
 }
 
+/** @throws InvalidArgumentError unless it is from 2, without which there is no interval, to 100 */
+export function parseRounds(text: string): number {
+  const rounds = Number(text);
+  if (!Number.isInteger(rounds) || rounds < 2 || rounds > 100)
+    throw new InvalidArgumentError("a whole number of rounds from 2 to 100");
+  return rounds;
+}
+
 /**
  * Seconds of `90`, `90s` or `2m`.
  * @throws InvalidArgumentError unless it is from 1 s to 1 h

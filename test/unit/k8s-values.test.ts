@@ -7,6 +7,7 @@ import { placement } from "../../k8s/placement";
 import { releaseArgs } from "../../k8s/release";
 import { connections, fortioArgs, loadPod } from "../../k8s/traffic/load";
 import { mergeValues } from "../../k8s/values";
+import { MEASURE_FOOTPRINT } from "../../measure/copies";
 
 describe("placement", () => {
   it("is the control plane's label and a toleration of its taint, or nothing", () => {
@@ -122,6 +123,12 @@ describe("what the nodes must carry", () => {
 
   it("fits a single worker where it is not: the least that the configuration allows", () => {
     const { cpu, memory } = total([...free, ...everywhere], 1);
+    expect(cpu + WORKER.cpu).toBeLessThanOrEqual(NODE.cpu);
+    expect(memory + WORKER.memory).toBeLessThanOrEqual(NODE.memory);
+  });
+
+  it("leaves room on that worker for a measurement of the mesh's overhead", () => {
+    const { cpu, memory } = total([...free, ...everywhere, ...MEASURE_FOOTPRINT], 1);
     expect(cpu + WORKER.cpu).toBeLessThanOrEqual(NODE.cpu);
     expect(memory + WORKER.memory).toBeLessThanOrEqual(NODE.memory);
   });

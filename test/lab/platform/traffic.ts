@@ -1,4 +1,6 @@
+import type { Measurement } from "../../../measure/report";
 import { TRAFFIC_SERIES } from "../../../k8s/traffic/rules";
+import { WORKLOADS } from "../../../k8s/bookinfo/services";
 import type { LoadReport } from "../../../traffic/report";
 import { inShell, shell } from "../lab-cli";
 
@@ -23,7 +25,21 @@ async function load(lab: string, duration: string): Promise<LoadReport> {
   return JSON.parse(stdout) as LoadReport;
 }
 
-/** Steps of the platform's test: the generator's figures, and what the platform carries. */
+async function restartEverything(lab: string): Promise<void> {
+  await shell(lab, ["kubectl", "rollout", "restart", "deployment", "--namespace", "bookinfo"]);
+  for (const { service, version } of WORKLOADS)
+    await shell(lab, ["kubectl", "rollout", "status", "--namespace", "bookinfo", `deployment/${service}-${version}`]);
+}
+
+/** Takes Bookinfo's pods off a worker, as `kubectl drain` does before maintenance, and lets the worker take pods again. */
+async function drain(lab: string, node: string): Promise<void> {
+  const selector = "app in (details, ratings, reviews)";
+  const limits = ["--ignore-daemonsets", "--delete-emptydir-data", "--timeout=120s"];
+  await shell(lab, ["kubectl", "drain", node, `--pod-selector=${selector}`, ...limits]);
+  await shell(lab, ["kubectl", "uncordon", node]);
+}
+
+/** Steps of the platform's test: the generator's figures, a platform that is changed under load, and the mesh's overhead. */
 export function trafficTests(lab: string): void {
   it(
     "has figures of the standing generator",
@@ -51,5 +67,48 @@ export function trafficTests(lab: string): void {
       expect(await shell(lab, ["kubectl", "get", "jobs", "--namespace", "traffic", "--output", "name"])).toBe("");
     },
     2 * MINUTE,
+  );
+
+  it(
+    "loses no request while every Deployment of Bookinfo restarts and a worker is drained",
+    async () => {
+      let running = true;
+      const report = load(lab, "100s").finally(() => (running = false));
+      await restartEverything(lab);
+      await drain(lab, "worker-1");
+      // Otherwise part of it would have gone unnoticed.
+      expect(running).toBe(true);
+      const { requests, errors, codes } = await report;
+      expect({ errors, codes }).toEqual({ errors: 0, codes: { 200: requests } });
+      // The page is a 200 without reviews, too: nobody inside may have failed either.
+      const inside = 'increase(response_total{namespace="bookinfo",classification="failure"}[5m])';
+      const refused = 'increase(outbound_http_errors_total{namespace="bookinfo"}[5m])';
+      expect(await query(lab, `sum(${inside} or ${refused}) or vector(0)`)).toBe(0);
+    },
+    4 * MINUTE,
+  );
+
+  it(
+    "measures the mesh's overhead on two copies of Bookinfo, and removes them",
+    async () => {
+      const plan = ["--rate", "20", "--rounds", "2", "--duration", "5s"];
+      const { stdout, stderr } = await inShell(lab, ["npm", "run", "-s", "measure", "--", ...plan, "--json"]);
+      if (!stdout.startsWith("{")) throw new Error(`no measurement:\n${stdout}\n${stderr}`);
+      const { proxy, variants, overhead } = JSON.parse(stdout) as Measurement;
+      expect(proxy).toMatchObject({ image: expect.stringContaining("linkerd/proxy") as string, standIn: true });
+      expect(variants.plain).toMatchObject({ pods: 4, proxies: 0, errors: 0 });
+      expect(variants.meshed).toMatchObject({ pods: 4, proxies: 4, errors: 0 });
+      for (const { rounds } of Object.values(variants)) expect(rounds).toHaveLength(2);
+      // How long anything takes is this machine's affair; that there is an interval around the figure is ours.
+      for (const { percent, low, high, verdict } of Object.values(overhead)) {
+        expect(low).toBeLessThanOrEqual(percent);
+        expect(high).toBeGreaterThanOrEqual(percent);
+        expect(["within", "outside", "undecided"]).toContain(verdict);
+      }
+      expect(Object.keys(overhead)).toEqual(["mean", "p50", "p95", "p99"]);
+      const left = ["kubectl", "get", "namespaces", "--selector", "app.kubernetes.io/managed-by=daybreak-measure"];
+      expect(await shell(lab, [...left, "--output", "name"])).toBe("");
+    },
+    6 * MINUTE,
   );
 }
