@@ -47,7 +47,11 @@ export async function runLoad(kubeConfig: KubeConfig, run: LoadRun): Promise<For
     ...(nodeSelector && { nodeSelector }),
   });
   try {
-    await batch.createNamespacedJob({ namespace, body });
+    await batch.createNamespacedJob({ namespace, body }).catch((error: unknown) => {
+      throw isMissing(error)
+        ? new NoReport(`namespace ${namespace} is not there: bring the workloads up first`)
+        : error;
+    });
     const pod = await ended(core, name, run);
     const log = readLog(await core.readNamespacedPodLog({ namespace, name: pod, container: LOAD_CONTAINER }));
     if (!log.report) throw new NoReport(`fortio ended without a report:\n${log.text.split("\n").slice(-8).join("\n")}`);
@@ -81,6 +85,8 @@ async function ended(core: CoreV1Api, job: string, run: LoadRun): Promise<string
   }
 }
 
+const isMissing = (error: unknown): boolean => (error as { code?: number }).code === 404;
+
 function why(pod: V1Pod | undefined): string {
   if (!pod) return "its Job has made no pod";
   return [podStatus(pod), podReason(pod)].filter((text) => text !== undefined).join(": ");
@@ -95,7 +101,7 @@ async function remove(batch: BatchV1Api, namespace: string, name: string): Promi
     for (const deadline = Date.now() + REMOVAL_LIMIT * 1000; Date.now() < deadline; await sleep(250))
       await batch.readNamespacedJob({ namespace, name });
   } catch (error) {
-    if ((error as { code?: number }).code === 404) return;
+    if (isMissing(error)) return;
     throw new NoReport(`the Job could not be removed (${(error as Error).message}): ${byHand}`);
   }
   throw new NoReport(`the Job is still there ${REMOVAL_LIMIT} s after its removal: ${byHand}`);

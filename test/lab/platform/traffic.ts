@@ -74,6 +74,8 @@ export function trafficTests(lab: string): void {
     async () => {
       let running = true;
       const report = load(lab, "100s").finally(() => (running = false));
+      // If a step below fails first, that is the failure to be told of.
+      report.catch(() => undefined);
       await restartEverything(lab);
       await drain(lab, "worker-1");
       // Otherwise part of it would have gone unnoticed.
