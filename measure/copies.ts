@@ -66,11 +66,12 @@ export function copyOf(node: string): Copy {
 
 /** Nobody misses these pods, so they go at once. */
 function onNode(workload: Workload, node: string) {
-  const { template, ...spec } = deploymentSpec(workload, { pinToControlPlane: false, channel: "edge" });
+  const { template, ...spec } = deploymentSpec(workload, { pinToControlPlane: false, channel: "edge", trust: "" });
   return {
     ...spec,
     template: {
-      ...template,
+      // Without the annotations: nothing of the mesh changes while they live.
+      metadata: { labels: template.metadata.labels },
       spec: {
         ...template.spec,
         nodeSelector: { "kubernetes.io/hostname": node },
