@@ -1,5 +1,6 @@
-import { Command, InvalidArgumentError } from "commander";
+import { InvalidArgumentError } from "commander";
 
+import { clusterCommand, EXIT_CANNOT_RUN, runToTheEnd } from "./command";
 import { interruption } from "./interruption";
 import { Progress } from "./progress";
 import { Printer, type Report } from "./report";
@@ -17,10 +18,8 @@ interface Options {
 }
 
 const EXIT_FAILED = 1;
-const EXIT_CANNOT_RUN = 2;
 
-const program = new Command()
-  .name("npm run check --")
+const program = clusterCommand("check")
   .description("Checks a cluster and all that runs on it, and names the probable cause of what fails.")
   .option("--kubeconfig <file>", "cluster to check (default: $KUBECONFIG, else the stack's output kubeconfig)")
   .option("--stack <name>", "infrastructure stack whose cluster and URLs to check (default: dev)")
@@ -42,10 +41,7 @@ function seconds(text: string): number {
 }
 
 async function main(): Promise<number> {
-  const options = program
-    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_CANNOT_RUN))
-    .parse()
-    .opts<Options>();
+  const options = program.parse().opts<Options>();
   const interrupt = interruption("removing the test pods");
   const terminal = process.stdout.isTTY && !options.json;
   const printer = new Printer(terminal && !process.env.NO_COLOR);
@@ -87,5 +83,4 @@ function complain(error: unknown, interrupt: AbortSignal, json: boolean): number
   return EXIT_CANNOT_RUN;
 }
 
-// Streams that got no answer would keep the process alive.
-void main().then((code) => process.stdout.write("", () => process.exit(code)));
+runToTheEnd(main);

@@ -1,4 +1,4 @@
-import type { V1Namespace, V1ObjectMeta, V1Pod } from "@kubernetes/client-node";
+import type { V1Container, V1Namespace, V1ObjectMeta, V1Pod } from "@kubernetes/client-node";
 
 import type { Cluster } from "./cluster";
 
@@ -34,10 +34,17 @@ export function isMeshed(pod: V1Pod): boolean {
   return proxyKind(pod) !== "none";
 }
 
+const isProxy = ({ name }: V1Container): boolean => name === "linkerd-proxy";
+
+/** The pod's proxy, wherever it stands among its containers. */
+export function proxyOf({ spec }: V1Pod): V1Container | undefined {
+  return spec?.initContainers?.find(isProxy) ?? spec?.containers.find(isProxy);
+}
+
 /** How the proxy runs: `native` sidecars (the default from 2.20 on) stand among the init containers. */
 export function proxyKind({ spec }: V1Pod): "none" | "ordinary" | "native" {
-  if (spec?.initContainers?.some(({ name }) => name === "linkerd-proxy")) return "native";
-  return spec?.containers.some(({ name }) => name === "linkerd-proxy") ? "ordinary" : "none";
+  if (spec?.initContainers?.some(isProxy)) return "native";
+  return spec?.containers.some(isProxy) ? "ordinary" : "none";
 }
 
 function wantsProxy({ metadata }: V1Namespace): boolean {

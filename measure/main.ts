@@ -1,9 +1,9 @@
-import { Command } from "commander";
-
+import { clusterCommand, EXIT_CANNOT_RUN, KUBECONFIG, runToTheEnd, STACK } from "../check/command";
 import { interruption } from "../check/interruption";
 import { Progress } from "../check/progress";
 import { CannotRun, findTarget } from "../check/target";
 import { parseDuration, parseRate, parseRounds } from "../traffic/options";
+import { ms } from "../traffic/report";
 import { NoReport } from "../traffic/run";
 import { type Measurement, measurement, render } from "./report";
 import { type Plan, runRounds, secondsFor } from "./rounds";
@@ -19,10 +19,8 @@ interface Options {
 }
 
 const EXIT_FAILED = 1;
-const EXIT_CANNOT_RUN = 2;
 
-const program = new Command()
-  .name("npm run measure --")
+const program = clusterCommand("measure")
   .description(
     "Measures what the mesh adds to the time of Bookinfo's page: two copies of it, with proxies and without.",
   )
@@ -30,8 +28,8 @@ const program = new Command()
   .option("--rounds <number>", "rounds, each with both copies; more make the interval narrower", parseRounds, 10)
   .option("--duration <time>", "length of a round for each copy", parseDuration, 15)
   .option("--json", "one JSON object instead of the table", false)
-  .option("--kubeconfig <file>", "cluster to use (default: $KUBECONFIG, else the stack's output kubeconfig)")
-  .option("--stack <name>", "infrastructure stack whose cluster to use (default: dev)")
+  .addOption(KUBECONFIG)
+  .addOption(STACK)
   .addHelpText(
     "after",
     "\nExit code: 0 measured, whatever came out, 1 requests failed meanwhile, 2 it could not be measured.\n" +
@@ -39,10 +37,7 @@ const program = new Command()
   );
 
 async function main(): Promise<number> {
-  const options = program
-    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_CANNOT_RUN))
-    .parse()
-    .opts<Options>();
+  const options = program.parse().opts<Options>();
   const interrupt = interruption("removing both copies");
   const progress = new Progress(process.stderr, process.stderr.isTTY);
   try {
@@ -64,7 +59,6 @@ async function measure(options: Options, interrupt: AbortSignal, progress: Progr
   const { kubeConfig } = await findTarget(options);
   const stage = new Stage(kubeConfig, interrupt);
   const onProgress = (text: string): void => progress.waitFor(text);
-  const ms = (seconds: number): string => `${(seconds * 1000).toFixed(1)} ms`;
   try {
     const copies = await stage.raise(secondsFor(plan), onProgress);
     const rounds = await runRounds({
@@ -86,5 +80,4 @@ async function measure(options: Options, interrupt: AbortSignal, progress: Progr
   }
 }
 
-// Connections to the API server that stay open would keep the process alive.
-void main().then((code) => process.stdout.write("", () => process.exit(code)));
+runToTheEnd(main);

@@ -1,4 +1,5 @@
-import type { LoadReport } from "../traffic/report";
+import { proxyOf } from "../check/mesh";
+import { type LoadReport, ms } from "../traffic/report";
 import { CONFIDENCE, CRITERION_PERCENT, type Overhead, overhead, type Verdict } from "./overhead";
 import type { Variant } from "./copies";
 import type { Plan, Rounds } from "./rounds";
@@ -39,10 +40,9 @@ export function measurement(plan: Plan, copies: Record<Variant, Standing>, round
   };
 }
 
-/** Images of the proxies, wherever they stand in the pods. */
+/** Images of the proxies. */
 function proxies({ pods }: Standing): string[] {
-  const containers = pods.flatMap(({ spec }) => [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]);
-  return containers.filter(({ name }) => name === "linkerd-proxy").map(({ image }) => image ?? "");
+  return pods.flatMap((pod) => proxyOf(pod)?.image ?? []);
 }
 
 /** Whatever stands in for a part of the platform says so in what it makes. */
@@ -56,7 +56,6 @@ const WORDS: Record<Verdict, string> = {
   undecided: `? not decided: more rounds`,
 };
 
-const ms = (seconds: number): string => `${(seconds * 1000).toFixed(1)} ms`;
 const signed = (percent: number): string => `${percent < 0 ? "−" : "+"}${Math.abs(percent).toFixed(1)} %`;
 
 /** The table, and what has to be known to read it. */

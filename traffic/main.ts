@@ -1,5 +1,4 @@
-import { Command } from "commander";
-
+import { clusterCommand, EXIT_CANNOT_RUN, KUBECONFIG, runToTheEnd, STACK } from "../check/command";
 import { interruption } from "../check/interruption";
 import { Progress } from "../check/progress";
 import { CannotRun, findTarget } from "../check/target";
@@ -17,10 +16,8 @@ interface Options {
 }
 
 const EXIT_FAILED = 1;
-const EXIT_CANNOT_RUN = 2;
 
-const program = new Command()
-  .name("npm run traffic --")
+const program = clusterCommand("traffic")
   .description(
     "Sends requests to Bookinfo's page at a constant rate, once, from a meshed pod, and prints fortio's report.",
   )
@@ -28,8 +25,8 @@ const program = new Command()
   .option("--duration <time>", "how long: 60s, 2m", parseDuration, 60)
   .option("--url <url>", "page to ask for", "http://productpage.bookinfo.svc.cluster.local:9080/productpage")
   .option("--json", "one JSON object instead of the report", false)
-  .option("--kubeconfig <file>", "cluster to use (default: $KUBECONFIG, else the stack's output kubeconfig)")
-  .option("--stack <name>", "infrastructure stack whose cluster to use (default: dev)")
+  .addOption(KUBECONFIG)
+  .addOption(STACK)
   .addHelpText(
     "after",
     "\nExit code: 0 every request was answered with 2xx, 1 some were not, 2 the load could not run.\n" +
@@ -37,10 +34,7 @@ const program = new Command()
   );
 
 async function main(): Promise<number> {
-  const options = program
-    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_CANNOT_RUN))
-    .parse()
-    .opts<Options>();
+  const options = program.parse().opts<Options>();
   const interrupt = interruption("removing the load");
   const progress = new Progress(process.stderr, process.stderr.isTTY);
   try {
@@ -67,5 +61,4 @@ async function main(): Promise<number> {
   }
 }
 
-// Connections to the API server that stay open would keep the process alive.
-void main().then((code) => process.stdout.write("", () => process.exit(code)));
+runToTheEnd(main);

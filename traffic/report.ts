@@ -59,7 +59,8 @@ function loadReport({ ActualQPS, RetCodes, DurationHistogram }: z.output<typeof 
   };
 }
 
-const ms = (seconds: number): string => `${(seconds * 1000).toFixed(1)} ms`;
+/** Seconds as a reader takes them in: "12.3 ms". */
+export const ms = (seconds: number): string => `${(seconds * 1000).toFixed(1)} ms`;
 
 /** The outcome in one line. */
 export function describe({ requests, errors, rate, latency, codes }: LoadReport, wantedRate: number): string {

@@ -2,6 +2,7 @@ import type { V1ConfigMap, V1Pod, V1Secret } from "@kubernetes/client-node";
 import { X509Certificate } from "node:crypto";
 
 import { ApiError, type Api } from "../api";
+import { proxyOf } from "../mesh";
 import { checkOf, failed, skipped, since, type CheckHeader, type CheckResult, type Probe } from "../result";
 
 /** Days before its end at which a certificate is worth a warning: an `up` renews the issuer in its last 30. */
@@ -100,9 +101,6 @@ function judgeAnchors(header: CheckHeader, bundle: string, meshed: readonly V1Po
 }
 
 /** What stands in the pod; undefined where it comes from the ConfigMap itself, as in the control plane's own pods. */
-function anchorsOf({ spec }: V1Pod): string | undefined {
-  const proxy = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].find(
-    ({ name }) => name === "linkerd-proxy",
-  );
-  return proxy?.env?.find(({ name }) => name === "LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS")?.value;
+function anchorsOf(pod: V1Pod): string | undefined {
+  return proxyOf(pod)?.env?.find(({ name }) => name === "LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS")?.value;
 }

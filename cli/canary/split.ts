@@ -1,6 +1,7 @@
 import type { Stack } from "@pulumi/pulumi/automation";
 
 import { ApiError, type Api } from "../../check/api";
+import { meshShape } from "../../config/mesh";
 import type { LinkerdChannel } from "../../config/versions";
 import type { Weights } from "../../k8s/bookinfo/routes";
 import { type Version, VERSIONS } from "../../k8s/bookinfo/services";
@@ -11,7 +12,7 @@ import { describeWeights } from "./weights";
 const KEY = "daybreak:reviewsWeights";
 
 /** The configuration's default. */
-const THIRDS: Weights = { v1: 1, v2: 1, v3: 1 };
+const THIRDS: Weights = meshShape.reviewsWeights.parse(undefined);
 
 /** Nothing but the route of reviews. */
 const TARGET = "**HTTPRoute::reviews";

@@ -1,19 +1,9 @@
 import { TRAFFIC_SERIES } from "../../../k8s/traffic/rules";
 import type { LoadReport } from "../../../traffic/report";
 import { inShell, shell } from "../lab-cli";
+import { Monitoring } from "./monitoring";
 
 const MINUTE = 60_000;
-const PROMETHEUS = "/api/v1/namespaces/monitoring/services/prometheus-kube-prometheus-prometheus:9090/proxy/api/v1";
-
-/** The first value of a query, undefined without one. */
-async function query(lab: string, text: string): Promise<number | undefined> {
-  const path = `${PROMETHEUS}/query?query=${encodeURIComponent(text)}`;
-  const answer = JSON.parse(await shell(lab, ["kubectl", "get", "--raw", path])) as {
-    data: { result: { value: [number, string] }[] };
-  };
-  const [first] = answer.data.result;
-  return first && Number(first.value[1]);
-}
 
 /** `npm run traffic` at 100 requests/s. */
 async function load(lab: string, duration: string): Promise<LoadReport> {
@@ -28,12 +18,13 @@ export function trafficTests(lab: string): void {
   it(
     "has figures of the standing generator",
     async () => {
-      expect(await query(lab, TRAFFIC_SERIES.wanted)).toBe(10);
-      expect(await query(lab, TRAFFIC_SERIES.rate)).toBeGreaterThan(5);
-      expect(await query(lab, TRAFFIC_SERIES.errorRatio)).toBe(0);
-      const [p50 = NaN, p95 = NaN, p99 = NaN] = await Promise.all(
-        [TRAFFIC_SERIES.p50, TRAFFIC_SERIES.p95, TRAFFIC_SERIES.p99].map((series) => query(lab, series)),
-      );
+      const { wanted, rate, errorRatio, ...percentiles } = TRAFFIC_SERIES;
+      const series = [wanted, rate, errorRatio, percentiles.p50, percentiles.p95, percentiles.p99];
+      const values = (await new Monitoring(lab).values(series)).map(([first]) => first);
+      const [rateWanted, rateKept, errors, p50 = NaN, p95 = NaN, p99 = NaN] = values;
+      expect(rateWanted).toBe(10);
+      expect(rateKept).toBeGreaterThan(5);
+      expect(errors).toBe(0);
       expect(p50).toBeGreaterThan(0);
       expect(p95).toBeGreaterThanOrEqual(p50);
       expect(p99).toBeGreaterThanOrEqual(p95);
