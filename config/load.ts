@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { incompatibilities, type VersionChoice } from "./compatibility";
 import { type AlertReceivers, holdsSecrets } from "./alerts";
 import { ConfigError, type Violation } from "./error";
+import type { GrafanaSettings } from "./grafana";
 import { MAX_DAYS_WITHOUT_VOLUME } from "./monitoring";
 import { type NetworkKey, overlaps } from "./network";
 import { type InfraConfig, infraShape, type K8sConfig, k8sShape } from "./schema";
@@ -87,6 +88,20 @@ function openReceivers(raw: RawConfig, receivers: AlertReceivers | undefined): V
   ];
 }
 
+/** A server's key that everybody with the repository could read. */
+function openKey(raw: RawConfig, grafana: GrafanaSettings | undefined): Violation[] {
+  if (grafana?.privateKey === undefined || raw.secretKeys.has("grafana")) return [];
+  return [
+    {
+      key: "daybreak:grafana",
+      value: "[not shown]",
+      reason: "its private key is not encrypted: whoever has it may pass for this Grafana",
+      allowed: "privateKey set with --secret",
+      command: `pulumi config set --stack ${raw.stack} --secret --path 'daybreak:grafana.privateKey' < key.pem`,
+    },
+  ];
+}
+
 /** More days than a node's disk holds, on a node's disk. */
 function tooLongWithoutVolume(raw: RawConfig, values: Partial<K8sConfig>): Violation[] {
   const { retentionDays = 0 } = values;
@@ -118,7 +133,12 @@ export function loadK8sConfig(): K8sConfig {
       command: setCommand(raw.stack, k8sShape.infraStack),
     });
   const config = values as Partial<K8sConfig>;
-  refuse(raw, [...violations, ...openReceivers(raw, config.alerts), ...tooLongWithoutVolume(raw, config)]);
+  refuse(raw, [
+    ...violations,
+    ...openReceivers(raw, config.alerts),
+    ...openKey(raw, config.grafana),
+    ...tooLongWithoutVolume(raw, config),
+  ]);
   return { ...values, infraStack } as K8sConfig;
 }
 

@@ -3,6 +3,7 @@ import { accessShape } from "./access";
 import { cidrFault, isPrivate } from "./cidr";
 import { unsupportedKubernetes } from "./compatibility";
 import { between, flag, key, matching, text } from "./key";
+import { grafanaSettings } from "./grafana";
 import { meshShape } from "./mesh";
 import { monitoringShape } from "./monitoring";
 import { DEFAULT_KUBERNETES_VERSION } from "./versions";
@@ -245,17 +246,10 @@ export const k8sShape = {
     "--path 'daybreak:charts.prometheus.timeoutSeconds' 900",
   ),
   grafana: key(
-    z
-      .strictObject({
-        /** Name of Grafana's administrator; the password is random. */
-        adminUser: matching(/^[\w.@-]{1,64}$/, "not 1 to 64 letters, digits, dots, @ or dashes").default("admin"),
-        /** Time zone of the dashboards. */
-        timezone: matching(/^(browser|utc|[A-Z][\w+-]*(\/[\w+-]+)*)$/, "not a time zone").default("browser"),
-      })
-      .prefault({}),
-    "Grafana: adminUser, timezone.",
-    "adminUser of up to 64 characters (default admin), timezone browser, utc or like Asia/Seoul (default browser)",
-    "--path 'daybreak:grafana.adminUser' admin",
+    grafanaSettings.prefault({}),
+    "Grafana: adminUser, timezone; https with a certificate of the stack's own authority or of yours (PEM texts certificate and privateKey, which has to be set with --secret).",
+    "adminUser of up to 64 characters (default admin), timezone browser, utc or like Asia/Seoul (default browser), https off, cluster or own (default off)",
+    "--path 'daybreak:grafana.https' cluster",
   ),
   ...monitoringShape,
 };

@@ -56,6 +56,9 @@ export const FORTIO_VERSION = "1.68.2";
 /** What enforces the network policies beside flannel. Source: tags of the Go module sigs.k8s.io/kube-network-policies; the newest of them that can be had. Its image is published under the same number. */
 export const KUBE_NETWORK_POLICIES_VERSION = "1.1.0";
 
+/** Caddy, in front of Grafana with HTTPS. Source: tags of the Go module github.com/caddyserver/caddy/v2; its image is published under the same number. */
+export const CADDY_VERSION = "2.11.1";
+
 /** curl. Source: tags of curlimages/curl; the version that Debian 12 carries, which the lab runs. */
 export const CURL_VERSION = "7.88.1";
 
@@ -77,6 +80,7 @@ export const images = {
     productpage: bookinfo("productpage-v1"),
   },
   kubeNetworkPolicies: `registry.k8s.io/networking/kube-network-policies:v${KUBE_NETWORK_POLICIES_VERSION}`,
+  caddy: `docker.io/library/caddy:${CADDY_VERSION}`,
   fortio: `docker.io/fortio/fortio:${FORTIO_VERSION}`,
   curl: `docker.io/curlimages/curl:${CURL_VERSION}`,
   agnhost: `registry.k8s.io/e2e-test-images/agnhost:${AGNHOST_VERSION}`,

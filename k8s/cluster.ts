@@ -35,17 +35,25 @@ export async function requireCluster(
 export interface ClusterAddresses {
   /** All pods'. */
   podCidr: string;
-  nodes: readonly { name: string; address: string }[];
+  /** The control plane first. */
+  nodes: readonly { name: string; address: string; publicAddress: string }[];
 }
 
 /** The infra stack's addresses. To be awaited before anything is registered, after {@link requireCluster}. */
 export async function clusterAddresses(infra: pulumi.StackReference): Promise<ClusterAddresses> {
   const valueOf = async (name: string) => ((await infra.getOutputDetails(name)) as { value?: unknown }).value;
   const names = (await valueOf("nodeNames")) as string[];
-  const addresses = [await valueOf("masterPrivateIp"), ...((await valueOf("workerPrivateIps")) as string[])];
+  const ofNodes = async (master: string, workers: string) =>
+    [await valueOf(master), ...((await valueOf(workers)) as string[])] as string[];
+  const addresses = await ofNodes("masterPrivateIp", "workerPrivateIps");
+  const publicAddresses = await ofNodes("masterPublicIp", "workerPublicIps");
   return {
     podCidr: (await valueOf("podCidr")) as string,
-    nodes: names.map((name, index) => ({ name, address: addresses[index] as string })),
+    nodes: names.map((name, index) => ({
+      name,
+      address: addresses[index] ?? "",
+      publicAddress: publicAddresses[index] ?? "",
+    })),
   };
 }
 

@@ -8,6 +8,8 @@ export interface NamespaceArgs {
    * redirects the pod's traffic and needs NET_ADMIN and NET_RAW, which `baseline` refuses.
    */
   podSecurity: "privileged" | "baseline" | "restricted";
+  /** Level below which the API server warns whoever makes a pod, where the enforced one has to be looser. */
+  podSecurityWarning?: "baseline" | "restricted";
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
 }
@@ -19,7 +21,11 @@ export function namespace(args: NamespaceArgs, opts: pulumi.CustomResourceOption
     {
       metadata: {
         name: args.name,
-        labels: { "pod-security.kubernetes.io/enforce": args.podSecurity, ...args.labels },
+        labels: {
+          "pod-security.kubernetes.io/enforce": args.podSecurity,
+          ...(args.podSecurityWarning && { "pod-security.kubernetes.io/warn": args.podSecurityWarning }),
+          ...args.labels,
+        },
         ...(args.annotations && { annotations: args.annotations }),
       },
     },

@@ -27,6 +27,9 @@ export async function k8sStack() {
   const viewerUser = infra.requireOutput("viewerUser") as pulumi.Output<string>;
   const viewer = new Viewer("viewer", { user: viewerUser }, inCluster);
 
+  const { adminUser, timezone, https: mode } = config.grafana;
+  const publicAddresses = addresses.nodes.map(({ publicAddress }) => publicAddress);
+  const https = mode === "off" ? undefined : { settings: config.grafana, publicAddresses };
   const monitoring = new Monitoring(
     "monitoring",
     {
@@ -34,7 +37,8 @@ export async function k8sStack() {
       scrapeInterval,
       retention: { days: config.retentionDays, volume: config.prometheusVolume },
       receivers: config.alerts,
-      grafana: config.grafana,
+      grafana: { adminUser, timezone },
+      https,
       charts,
     },
     inCluster,
@@ -68,10 +72,15 @@ export async function k8sStack() {
   const namespaces = [monitoring.home, ...linkerd.namespaces, bookinfo.namespace, traffic.namespace];
   const monitorTypes = monitoring.types;
   if (config.networkPolicies)
-    new NetworkPolicies("network-policies", { addresses, namespaces, monitorTypes }, inCluster);
+    new NetworkPolicies(
+      "network-policies",
+      { addresses, namespaces, grafanaHttps: https !== undefined, monitorTypes },
+      inCluster,
+    );
 
   return {
-    grafanaUrl: infra.requireOutput("grafanaUrl"),
+    grafanaUrl: monitoring.https?.url ?? infra.requireOutput("grafanaUrl"),
+    ...(monitoring.https?.authority && { grafanaAuthority: monitoring.https.authority }),
     bookinfoUrl: infra.requireOutput("bookinfoUrl"),
     grafanaUser: monitoring.grafanaUser,
     grafanaPassword: monitoring.grafanaPassword,

@@ -2,12 +2,16 @@ import type { V1Service } from "@kubernetes/client-node";
 import http from "node:http";
 import https from "node:https";
 
+import type { Api } from "../api";
 import type { Cluster } from "../cluster";
 import type { Context, Group, Outside } from "../context";
 import { checkOf, probe, skipped, type CheckHeader, type CheckResult, type Probe } from "../result";
 
 /** Seconds until a page must be there; the users' criterion. */
 const LIMIT = 10;
+
+/** ConfigMap of the proxy with HTTPS in Grafana's pod, with the authority of its certificate unless it is the user's own. */
+const GATEWAY = "grafana-gateway";
 
 interface Page {
   status: number;
@@ -17,11 +21,15 @@ interface Page {
 
 export const outside: Group = {
   id: "outside",
-  async run({ cluster, outside: known }: Context): Promise<CheckResult[]> {
+  async run({ api, cluster, outside: known }: Context): Promise<CheckResult[]> {
+    const secured = await readGateway(api);
     const grafana = { group: "outside", id: "outside.grafana", title: "Grafana leads to its login page" } as const;
     const bookinfo = { group: "outside", id: "outside.bookinfo", title: "Bookinfo shows a full page" } as const;
+    const redirect = { group: "outside", id: "outside.https", title: "Grafana sends HTTP on to HTTPS" } as const;
+    const grafanaUrl = known.grafanaUrl ?? derive(cluster, isGrafana, "/", secured ? "https" : "http");
     return Promise.all([
-      pages(grafana, "Grafana", known.grafanaUrl ?? derive(cluster, isGrafana, "/"), known, checkGrafana),
+      pages(grafana, "Grafana", grafanaUrl, known, checkGrafana, secured?.authority),
+      ...(secured ? [pages(redirect, "Grafana", plain(grafanaUrl), known, checkRedirect)] : []),
       pages(
         bookinfo,
         "Bookinfo",
@@ -37,6 +45,25 @@ export const outside: Group = {
 export function checkGrafana({ status, location }: Page): string {
   if (status === 302 && /\/login$/.test(location)) return "302 → /login";
   throw new Error(`answered ${status}${location ? ` → ${location}` : ""} instead of 302 → /login`);
+}
+
+/** @throws if plain HTTP isn't sent on to the same page over HTTPS */
+export function checkRedirect({ status, location }: Page): string {
+  if (status === 308 && location.startsWith("https:")) return "308 → https";
+  throw new Error(`answered ${status}${location ? ` → ${location}` : ""} instead of 308 → https`);
+}
+
+const plain = (url: string | undefined): string | undefined => url?.replace(/^https:/, "http:");
+
+/** What stands before Grafana with HTTPS, if anything does, and the authority to trust there; system's own if undefined. */
+async function readGateway(api: Api): Promise<{ authority: string | undefined } | undefined> {
+  try {
+    const path = `/api/v1/namespaces/monitoring/configmaps/${GATEWAY}`;
+    const { data } = await api.get<{ data?: Record<string, string> }>(path);
+    return { authority: data?.["ca.crt"] };
+  } catch {
+    return undefined;
+  }
 }
 
 /** @throws if the page isn't there, is cut off, or lacks the details or the reviews */
@@ -56,6 +83,7 @@ async function pages(
   url: string | undefined,
   { publicAddresses }: Outside,
   check: (page: Page) => string,
+  authority?: string,
 ): Promise<CheckResult> {
   if (url === undefined) return skipped(header, `${name} isn't installed, or has no NodePort`);
   const urls = new Map([[url, undefined as string | undefined]]);
@@ -67,23 +95,28 @@ async function pages(
       urls.set(other.toString(), node);
     }
   }
-  return checkOf(header, await Promise.all([...urls].map(([address, node]) => open(address, node, check))));
+  return checkOf(header, await Promise.all([...urls].map(([address, node]) => open(address, node, check, authority))));
 }
 
-function open(url: string, node: string | undefined, check: (page: Page) => string): Promise<Probe> {
+function open(
+  url: string,
+  node: string | undefined,
+  check: (page: Page) => string,
+  authority: string | undefined,
+): Promise<Probe> {
   const identity = { subject: url, ...(node ? { to: node } : {}) };
-  return probe(identity, async () => check(await get(url)));
+  return probe(identity, async () => check(await get(url, authority)));
 }
 
 /** One GET that follows no redirect. */
-function get(url: string): Promise<Page> {
+function get(url: string, authority: string | undefined): Promise<Page> {
   const client = url.startsWith("https:") ? https : http;
   const signal = AbortSignal.timeout(LIMIT * 1000);
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void =>
       reject(signal.aborted ? new Error(`no answer within ${LIMIT} s`, { cause: error }) : error);
     client
-      .get(url, { signal, agent: false }, (response) => {
+      .get(url, { signal, agent: false, ...(authority && { ca: authority }) }, (response) => {
         let body = "";
         response.setEncoding("utf8");
         response.on("data", (chunk: string) => (body += chunk));
@@ -97,11 +130,16 @@ function get(url: string): Promise<Page> {
 }
 
 /** Where only a kubeconfig is known: the API server's address with the Service's NodePort. */
-function derive(cluster: Cluster, isIt: (service: V1Service) => boolean, path: string): string | undefined {
+function derive(
+  cluster: Cluster,
+  isIt: (service: V1Service) => boolean,
+  path: string,
+  scheme = "http",
+): string | undefined {
   const service = cluster.services.find((candidate) => candidate.spec?.type === "NodePort" && isIt(candidate));
   const port = service?.spec?.ports?.find(({ nodePort }) => nodePort)?.nodePort;
   if (port === undefined) return undefined;
-  return `http://${new URL(cluster.server).host.replace(/:\d+$/, "")}:${port}${path}`;
+  return `${scheme}://${new URL(cluster.server).host.replace(/:\d+$/, "")}:${port}${path}`;
 }
 
 function isGrafana({ metadata }: V1Service): boolean {

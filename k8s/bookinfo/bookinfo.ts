@@ -45,7 +45,10 @@ export class Bookinfo extends pulumi.ComponentResource {
     // without the weights: whoever updates the one route that has them would leave the component for the next update.
     super("daybreak:k8s:Bookinfo", name, { pinToControlPlane, channel }, opts);
     const annotations = { "linkerd.io/inject": "enabled", ...DENY_BY_DEFAULT };
-    this.namespace = namespace({ name: "bookinfo", podSecurity: "privileged", annotations }, { parent: this });
+    this.namespace = namespace(
+      { name: "bookinfo", podSecurity: "privileged", podSecurityWarning: "restricted", annotations },
+      { parent: this },
+    );
     const types = MESH_TYPES[channel];
     const rules = [...routes(types, reviewsWeights), ...authorization(types)].map((object) =>
       this.meshObject(object, mesh),

@@ -1,4 +1,5 @@
 import type { Footprint } from "../budget";
+import { GATEWAY_BUDGET } from "../grafana-https/gateway";
 
 /** Chart 88.5.3 starts these containers; each has its own sidecars' names. Figures: small cluster, 5 s scrapes. */
 const RELOADER = { cpu: 5, memory: 24, memoryLimit: 64 };
@@ -36,6 +37,8 @@ export const GRAFANA = {
     grafana: { cpu: 50, memory: 192, memoryLimit: 512 },
     dashboards: SIDECAR,
     datasources: SIDECAR,
+    // There with `daybreak:grafana.https` only.
+    gateway: GATEWAY_BUDGET,
   },
 } satisfies Footprint;
 

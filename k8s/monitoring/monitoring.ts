@@ -5,6 +5,7 @@ import * as random from "@pulumi/random";
 import type { AlertReceivers } from "../../config/alerts";
 import { KUBE_PROMETHEUS_STACK } from "../../config/versions";
 import { RECEIVERS_SECRET, receiverSecrets } from "../alerts/receivers";
+import { GrafanaHttps, type GrafanaHttpsArgs } from "../grafana-https/grafana-https";
 import { namespace } from "../namespace";
 import { type ChartSettings, chartVersion, release } from "../release";
 import { GRAFANA_ADMIN_SECRET, MONITORING_NAMESPACE } from "./names";
@@ -14,6 +15,8 @@ export interface MonitoringArgs extends Pick<MonitoringChoices, "scrapeInterval"
   pinToControlPlane: boolean;
   /** Grafana's administrator (its password is random) and the time zone of its dashboards. */
   grafana: { adminUser: string; timezone: string };
+  /** How Grafana is reached over HTTPS; undefined for plain HTTP. */
+  https: Omit<GrafanaHttpsArgs, "namespace"> | undefined;
   charts: ChartSettings;
   /** Who gets alerts. */
   receivers: AlertReceivers;
@@ -33,12 +36,13 @@ export class Monitoring extends pulumi.ComponentResource {
   /** The namespace, once it is there. */
   readonly namespace: pulumi.Output<string>;
   readonly grafanaUser: string;
+  readonly https: GrafanaHttps | undefined;
   /** Secret. */
   readonly grafanaPassword: pulumi.Output<string>;
 
   constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { receivers, ...open } = args;
-    // Not the receivers: Pulumi would keep their addresses and passwords as the component's open inputs.
+    const { receivers, https, ...open } = args;
+    // Not the receivers nor a certificate's key: Pulumi would keep them as the component's open inputs.
     super("daybreak:k8s:Monitoring", name, open, opts);
     const parent = { parent: this };
 
@@ -55,6 +59,8 @@ export class Monitoring extends pulumi.ComponentResource {
     this.home = home;
 
     this.namespace = home.metadata.name;
+
+    this.https = https && new GrafanaHttps("grafana-https", { namespace: home.metadata.name, ...https }, parent);
 
     const version = chartVersion("prometheus", KUBE_PROMETHEUS_STACK, args.charts);
     this.types = release(
@@ -99,6 +105,7 @@ export class Monitoring extends pulumi.ComponentResource {
         values: monitoringValues({
           pinToControlPlane: args.pinToControlPlane,
           timezone: args.grafana.timezone,
+          https: this.https?.values,
           adminSecret: GRAFANA_ADMIN_SECRET,
           scrapeInterval: args.scrapeInterval,
           retention: args.retention,
@@ -106,7 +113,7 @@ export class Monitoring extends pulumi.ComponentResource {
         }),
       },
       args.charts,
-      { ...parent, dependsOn: [admin, receiversSecret, this.types] },
+      { ...parent, dependsOn: [admin, receiversSecret, this.types, ...(this.https ? [this.https] : [])] },
     );
 
     this.registerOutputs({

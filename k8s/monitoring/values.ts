@@ -5,7 +5,7 @@ import { REPLACED_RULES } from "../alerts/groups";
 import { alertmanagerConfig, RECEIVERS_SECRET } from "../alerts/receivers";
 import { resources } from "../budget";
 import { placement } from "../placement";
-import type { Values } from "../values";
+import { mergeValues, type Values } from "../values";
 import {
   ALERTMANAGER,
   GRAFANA,
@@ -19,6 +19,8 @@ import {
 /** What the values of kube-prometheus-stack depend on. */
 export interface MonitoringChoices {
   pinToControlPlane: boolean;
+  /** Values below `grafana` with which it is reached over HTTPS only. */
+  https?: Values | undefined;
   /** Time zone of Grafana's dashboards. */
   timezone: string;
   /** Name of the Secret with Grafana's administrator, in the release's namespace. */
@@ -108,7 +110,7 @@ function alertmanager(choices: MonitoringChoices): Values {
 }
 
 function grafana(choices: MonitoringChoices): Values {
-  return {
+  const values = {
     ...placement(choices.pinToControlPlane),
     admin: { existingSecret: choices.adminSecret, userKey: "admin-user", passwordKey: "admin-password" },
     service: { type: "NodePort", nodePort: NODE_PORTS.grafana },
@@ -121,6 +123,7 @@ function grafana(choices: MonitoringChoices): Values {
     // Its pod runs with `helm test` only.
     testFramework: { enabled: false },
   };
+  return mergeValues(values, choices.https);
 }
 
 /** The operator's service stays inside the cluster; the chart's node port for it, 30080, would be Bookinfo's. */

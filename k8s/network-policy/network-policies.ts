@@ -10,6 +10,8 @@ export interface NetworkPoliciesArgs {
   addresses: ClusterAddresses;
   /** The workloads' namespaces. Only they are waited for: a policy is best there before the first pod. */
   namespaces: readonly k8s.core.v1.Namespace[];
+  /** Whether users reach Grafana through what stands before it. */
+  grafanaHttps: boolean;
   /** What brings the type PodMonitor. */
   monitorTypes: pulumi.Resource;
 }
@@ -27,7 +29,7 @@ export class NetworkPolicies extends pulumi.ComponentResource {
   ) {
     super("daybreak:k8s:NetworkPolicies", name, {}, opts);
     const agent = new PolicyAgent("policy-agent", { monitorTypes: args.monitorTypes }, { parent: this });
-    for (const { namespace, name: policy, spec } of networkPolicies(this.network()))
+    for (const { namespace, name: policy, spec } of networkPolicies(this.network(), args.grafanaHttps))
       new k8s.networking.v1.NetworkPolicy(
         `${namespace}-${policy}`,
         { metadata: { name: policy, namespace }, spec },

@@ -1,6 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 
 import { PORT, type ServiceName } from "../bookinfo/services";
+import { GATEWAY_PORT } from "../grafana-https/caddy";
 import { MONITORING_NAMESPACE } from "../monitoring/names";
 import {
   anyPod,
@@ -135,7 +136,7 @@ function viz(network: ClusterNetwork): Policy[] {
 }
 
 /** Monitoring reads every node and pod and may write to anybody's chat, so what goes out is not limited. */
-function monitoring(network: ClusterNetwork): Policy[] {
+function monitoring(network: ClusterNetwork, grafanaHttps: boolean): Policy[] {
   const select = (name: string) => ({ podSelector: { matchLabels: { "app.kubernetes.io/name": name } } });
   const to = (name: string, from: Peer[], port: number): Policy => ({
     namespace: MONITORING_NAMESPACE,
@@ -146,7 +147,7 @@ function monitoring(network: ClusterNetwork): Policy[] {
     defaultDeny(MONITORING_NAMESPACE, ["Ingress"]),
     ingress(MONITORING_NAMESPACE, "neighbours", [neighbours()]),
     ingress(MONITORING_NAMESPACE, "hosts", hosts(network)),
-    to("grafana", [outside(network)], GRAFANA_PORT),
+    to("grafana", [outside(network)], grafanaHttps ? GATEWAY_PORT : GRAFANA_PORT),
     to("prometheus", [podsIn("linkerd-viz")], PROMETHEUS_PORT),
   ];
 }
@@ -155,6 +156,6 @@ function monitoring(network: ClusterNetwork): Policy[] {
  * Every policy of the workloads. `kube-system` and `kube-flannel` have none: their pods are on the hosts' network, where
  * no policy applies, except for CoreDNS, which everybody asks.
  */
-export function networkPolicies(network: ClusterNetwork): Policy[] {
-  return [bookinfo(network), traffic(), linkerd(network), viz(network), monitoring(network)].flat();
+export function networkPolicies(network: ClusterNetwork, grafanaHttps: boolean): Policy[] {
+  return [bookinfo(network), traffic(), linkerd(network), viz(network), monitoring(network, grafanaHttps)].flat();
 }

@@ -37,7 +37,12 @@ export class Traffic extends pulumi.ComponentResource {
     super("daybreak:k8s:Traffic", name, { url: args.url, rate: args.rate }, opts);
     const parent = { parent: this };
     this.namespace = namespace(
-      { name: "traffic", podSecurity: "privileged", annotations: { "linkerd.io/inject": "enabled" } },
+      {
+        name: "traffic",
+        podSecurity: "privileged",
+        podSecurityWarning: "restricted",
+        annotations: { "linkerd.io/inject": "enabled" },
+      },
       parent,
     );
     const labels = { app: "traffic" };

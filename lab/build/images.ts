@@ -100,6 +100,16 @@ const TOOLS: readonly ImageRecipe[] = [
     ),
   },
   {
+    name: pins.caddy,
+    base: "scratch",
+    programs: { "/usr/bin/caddy": { tool: "caddy", binary: "caddy" } },
+    entrypoint: [],
+    command: ["caddy", "run"],
+    labels: built(
+      `github.com/caddyserver/caddy/v2@v${TOOL_VERSIONS.caddy}, without the modules that fetch certificates`,
+    ),
+  },
+  {
     name: pins.fortio,
     base: "scratch",
     programs: { "/usr/bin/fortio": { tool: "fortio", binary: "fortio" } },

@@ -123,6 +123,11 @@ export const GO_TOOLS: readonly GoTool[] = [
     },
     { cgo: true },
   ),
+  single("caddy", {
+    binary: "caddy",
+    package: ".",
+    variables: { "github.com/caddyserver/caddy/v2.CustomVersion": `v${TOOL_VERSIONS.caddy}` },
+  }),
   {
     name: "kube-network-policies",
     version: TOOL_VERSIONS["kube-network-policies"],

@@ -2,6 +2,7 @@
  * What the lab builds beyond the pins in `config/versions.ts`: the newest of each that its Go module's proxy offers.
  */
 import {
+  CADDY_VERSION,
   DEFAULT_KUBERNETES_VERSION,
   FLANNEL_VERSION,
   FORTIO_VERSION,
@@ -33,6 +34,7 @@ export const TOOL_VERSIONS = {
   /** flannel's CNI plugin left this module after 0.9.1; its later home is not published as a module that can be had. */
   "flannel-cni": "0.9.1",
   cni: "1.9.1",
+  caddy: CADDY_VERSION,
   "kube-network-policies": KUBE_NETWORK_POLICIES_VERSION,
   helm: "3.19.5",
   fortio: FORTIO_VERSION,

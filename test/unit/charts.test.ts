@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import type { AlertReceivers } from "../../config/alerts";
 import { KUBE_PROMETHEUS_STACK, LINKERD, type LinkerdChannel } from "../../config/versions";
+import { gatewayContainers, gatewayValues } from "../../k8s/grafana-https/gateway";
 import { controlPlaneValues, crdsValues, vizValues } from "../../k8s/linkerd/values";
 import { monitoringValues, typesOnlyValues } from "../../k8s/monitoring/values";
 import type { Values } from "../../k8s/values";
@@ -78,7 +79,13 @@ const VOLUME = { sizeGib: 50, storageClass: "gp3" };
 
 const monitoring = (pinToControlPlane: boolean, volume?: typeof VOLUME) =>
   monitoringValues({
-    ...{ pinToControlPlane, timezone: "browser", adminSecret: "grafana-admin", receivers },
+    ...{
+      pinToControlPlane,
+      https: gatewayValues(gatewayContainers("content")),
+      timezone: "browser",
+      adminSecret: "grafana-admin",
+      receivers,
+    },
     ...{ scrapeInterval: 5, retention: { days: 15, volume } },
   });
 

@@ -85,6 +85,8 @@ export const INFRA_OUTPUTS = {
   viewerUser: "daybreak-viewer-04090f8b3e3b",
   nodeNames: ["control-plane", "worker-1", "worker-2"],
   podCidr: "10.244.0.0/16",
+  masterPublicIp: "203.0.113.7",
+  workerPublicIps: ["203.0.113.11", "203.0.113.12"],
   masterPrivateIp: "10.0.1.10",
   workerPrivateIps: ["10.0.2.10", "10.0.2.11"],
   clusterIdentifier: "i-0123456789abcdef0",

@@ -7,6 +7,13 @@ const CONTROL_PLANE = "node-role.kubernetes.io/control-plane";
 
 type Tree = Record<string, unknown>;
 
+interface PodSpec {
+  securityContext?: Tree;
+  hostNetwork?: boolean;
+  automountServiceAccountToken?: boolean;
+  containers: { securityContext?: Tree }[];
+}
+
 /** With nothing configured. */
 let standard: Run;
 /** With pinning off and nothing else. */
@@ -84,6 +91,38 @@ describe("the cluster", () => {
       "linkerd-viz": "privileged",
       bookinfo: "privileged",
       traffic: "privileged",
+    });
+  });
+});
+
+describe("what we run ourselves", () => {
+  const pods = () =>
+    standard.resources
+      .filter(({ type }) => /:(Deployment|Job)$/.test(type))
+      .map(({ name, inputs }) => [name, (inputs["spec"] as { template: { spec: PodSpec } }).template.spec] as const);
+
+  it("keeps to Pod Security's level restricted, as far as the network it is on allows", () => {
+    expect(pods().length).toBeGreaterThan(7);
+    for (const [name, spec] of pods()) {
+      expect([name, spec.securityContext]).toMatchObject([
+        name,
+        { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+      ]);
+      for (const { securityContext } of spec.containers)
+        expect([name, securityContext]).toMatchObject([
+          name,
+          { runAsNonRoot: true, allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+        ]);
+      expect([name, spec.hostNetwork ?? false]).toEqual([name, name === "injector-wait"]);
+      expect([name, spec.automountServiceAccountToken]).toEqual([name, false]);
+    }
+  });
+
+  it.each(["bookinfo", "traffic"])("is watched in %s, where the mesh needs more", (name) => {
+    const { metadata } = standard.get("core/v1:Namespace", name).inputs as { metadata: { labels: Tree } };
+    expect(metadata.labels).toMatchObject({
+      "pod-security.kubernetes.io/enforce": "privileged",
+      "pod-security.kubernetes.io/warn": "restricted",
     });
   });
 });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 
 import { images, KUBE_PROMETHEUS_STACK, LINKERD } from "../../config/versions";
+import { gatewayContainers, gatewayValues } from "../../k8s/grafana-https/gateway";
 import { controlPlaneValues, crdsValues, vizValues } from "../../k8s/linkerd/values";
 import { monitoringValues, typesOnlyValues } from "../../k8s/monitoring/values";
 import { TOOL_VERSIONS } from "../../lab/build/versions";
@@ -95,8 +96,9 @@ describe("the program's values", () => {
   };
 
   it.each([true, false])("are all known to the stand-ins, pinned %s", (pinToControlPlane) => {
+    const https = gatewayValues(gatewayContainers("content"));
     const monitoring = {
-      ...{ pinToControlPlane, timezone: "browser", adminSecret: "grafana-admin", receivers: {} },
+      ...{ pinToControlPlane, https, timezone: "browser", adminSecret: "grafana-admin", receivers: {} },
       ...{ scrapeInterval: 5, retention: { days: 15 } },
     };
     expect(refused(monitoringValues(monitoring), schemaOf("kube-prometheus-stack"))).toEqual([]);

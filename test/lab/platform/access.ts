@@ -1,3 +1,9 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { inShell, shell } from "../lab-cli";
+import { upWith } from "./config";
 import { Stranger } from "./stranger";
 import { Viewer } from "./viewer";
 
@@ -42,4 +48,60 @@ export function accessToThePlatform(lab: string): void {
     },
     2 * MINUTE,
   );
+
+  it(
+    "warns of a pod that is less shut in than the application's",
+    async () => {
+      const pod = ["run", "loose", "--image=docker.io/library/none", "--dry-run=server"];
+      const { stderr } = await inShell(lab, ["kubectl", "--namespace=bookinfo", ...pod]);
+      expect(stderr).toContain('would violate PodSecurity "restricted');
+    },
+    MINUTE,
+  );
+
+  it(
+    "serves Grafana over HTTPS where the config says so, and sends HTTP on to it",
+    async () => {
+      const curl = (url: string, ...more: string[]) =>
+        shell(lab, [
+          "curl",
+          "-s",
+          "--retry",
+          "10",
+          "--retry-delay",
+          "1",
+          "--retry-connrefused",
+          "-o",
+          "/dev/null",
+          "-w",
+          "%{http_code} %{redirect_url}",
+          ...more,
+          url,
+        ]);
+      const folder = await mkdtemp(join(tmpdir(), "daybreak-https-"));
+      try {
+        await upWith(lab, { "grafana.https": "cluster" });
+        const outputs = await k8sOutputs(lab);
+        const authority = join(folder, "authority.pem");
+        await writeFile(authority, outputs["grafanaAuthority"] ?? "");
+        const secure = outputs["grafanaUrl"] ?? "";
+        expect(secure).toMatch(/^https:/);
+        expect(await curl(secure, "--cacert", authority)).toMatch(/^302 https:.*\/login$/);
+        expect(await curl(secure.replace("https:", "http:"))).toBe(`308 ${secure}/`);
+        await expect(curl(secure)).rejects.toThrow();
+      } finally {
+        await rm(folder, { recursive: true });
+        await upWith(lab, {});
+      }
+      expect(await curl((await k8sOutputs(lab))["grafanaUrl"] ?? "")).toMatch(/^302 http:.*\/login$/);
+    },
+    5 * MINUTE,
+  );
+}
+
+async function k8sOutputs(lab: string): Promise<Record<string, string>> {
+  return JSON.parse(await shell(lab, ["pulumi", "stack", "output", "--json", "--stack", "lab-k8s"])) as Record<
+    string,
+    string
+  >;
 }
