@@ -56,6 +56,8 @@ export function releaseArgs(installation: Installation, settings: ChartSettings 
     atomic: false,
     cleanupOnFail: true,
     maxHistory: 3,
+    // Without it Helm keeps the last release's values wherever the new ones are empty.
+    resetValues: true,
     values: mergeValues(values, override.values),
   } satisfies k8s.helm.v3.ReleaseArgs;
 }

@@ -74,6 +74,7 @@ describe("a release", () => {
       atomic: false,
       cleanupOnFail: true,
       maxHistory: 3,
+      resetValues: true,
       values: { grafana: { enabled: true } },
     });
   });

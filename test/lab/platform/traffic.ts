@@ -1,4 +1,6 @@
+import { WORKLOADS } from "../../../k8s/bookinfo/services";
 import { TRAFFIC_SERIES } from "../../../k8s/traffic/rules";
+import type { Measurement } from "../../../measure/report";
 import type { LoadReport } from "../../../traffic/report";
 import { inShell, shell } from "../lab-cli";
 import { Monitoring } from "./monitoring";
@@ -13,7 +15,41 @@ async function load(lab: string, duration: string): Promise<LoadReport> {
   return JSON.parse(stdout) as LoadReport;
 }
 
-/** Steps of the platform's test: the generator's figures, and what the platform carries. */
+/** In one shell: going into the lab seven times would take longer than the restart. */
+async function restartEverything(lab: string): Promise<void> {
+  const names = WORKLOADS.map(({ service, version }) => `deployment/${service}-${version}`);
+  const wait = names.map((name) => `kubectl rollout status --namespace bookinfo ${name}`);
+  await shell(lab, ["bash", "-c", ["kubectl rollout restart deployment --namespace bookinfo", ...wait].join(" && ")]);
+}
+
+/** Takes Bookinfo's pods off a worker, as before maintenance, and lets the worker take pods again. */
+async function drain(lab: string, node: string): Promise<void> {
+  const options = "--pod-selector='app in (details, ratings, reviews)' --ignore-daemonsets --delete-emptydir-data";
+  const script = `kubectl drain ${node} ${options} --timeout=120s; code=$?; kubectl uncordon ${node}; exit $code`;
+  await shell(lab, ["bash", "-c", script]);
+}
+
+/** Asks for 100 requests/s while something is done to the platform, which has to be over before the load is. */
+async function loadDuring(lab: string, duration: string, change: () => Promise<void>): Promise<LoadReport> {
+  let running = true;
+  const report = load(lab, duration).finally(() => (running = false));
+  // If the change fails first, that is the failure to be told of.
+  report.catch(() => undefined);
+  await change();
+  // Otherwise part of it would have gone unnoticed.
+  expect(running).toBe(true);
+  return report;
+}
+
+/** Calls inside Bookinfo that failed, as its proxies counted them: the page is a 200 without reviews, too. */
+async function failuresInside(lab: string): Promise<number> {
+  const answered = 'increase(response_total{namespace="bookinfo",classification="failure"}[5m])';
+  const unanswered = 'increase(outbound_http_errors_total{namespace="bookinfo"}[5m])';
+  const [[failures = NaN] = []] = await new Monitoring(lab).values([`sum(${answered} or ${unanswered}) or vector(0)`]);
+  return failures;
+}
+
+/** Steps of the platform's test: the generator's figures, what the platform carries, and what the mesh costs. */
 export function trafficTests(lab: string): void {
   it(
     "has figures of the standing generator",
@@ -43,5 +79,43 @@ export function trafficTests(lab: string): void {
       expect(await shell(lab, ["kubectl", "get", "jobs", "--namespace", "traffic", "--output", "name"])).toBe("");
     },
     2 * MINUTE,
+  );
+
+  it.each([
+    ["every Deployment of Bookinfo restarts", () => restartEverything(lab)],
+    ["a worker is drained", () => drain(lab, "worker-1")],
+  ])(
+    "loses no request while %s",
+    async (what, change) => {
+      const { requests, errors, rate, codes } = await loadDuring(lab, "120s", change);
+      console.log(`while ${what}: ${requests} requests at ${rate.toFixed(0)}/s, ${errors} failed`);
+      expect({ errors, codes }).toEqual({ errors: 0, codes: { 200: requests } });
+      expect(await failuresInside(lab)).toBe(0);
+    },
+    5 * MINUTE,
+  );
+
+  it(
+    "measures the mesh's overhead on two copies of Bookinfo, and removes them",
+    async () => {
+      const plan = ["--rate", "20", "--rounds", "2", "--duration", "5s"];
+      const { stdout, stderr } = await inShell(lab, ["npm", "run", "-s", "measure", "--", ...plan, "--json"]);
+      if (!stdout.startsWith("{")) throw new Error(`no measurement:\n${stdout}\n${stderr}`);
+      const { proxy, variants, overhead } = JSON.parse(stdout) as Measurement;
+      expect(proxy).toMatchObject({ image: expect.stringContaining("linkerd/proxy") as string, standIn: true });
+      expect(variants.plain).toMatchObject({ pods: 4, proxies: 0, errors: 0 });
+      expect(variants.meshed).toMatchObject({ pods: 4, proxies: 4, errors: 0 });
+      for (const { rounds } of Object.values(variants)) expect(rounds).toHaveLength(2);
+      // How long anything takes is this machine's affair; that there is an interval around the figure is ours.
+      for (const { percent, low, high, verdict } of Object.values(overhead)) {
+        expect(low).toBeLessThanOrEqual(percent);
+        expect(high).toBeGreaterThanOrEqual(percent);
+        expect(["within", "outside", "undecided"]).toContain(verdict);
+      }
+      expect(Object.keys(overhead)).toEqual(["mean", "p50", "p95", "p99"]);
+      const left = ["kubectl", "get", "namespaces", "--selector", "app.kubernetes.io/managed-by=daybreak-measure"];
+      expect(await shell(lab, [...left, "--output", "name"])).toBe("");
+    },
+    6 * MINUTE,
   );
 }
