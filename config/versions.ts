@@ -59,6 +59,12 @@ export const KUBE_NETWORK_POLICIES_VERSION = "1.1.0";
 /** Caddy, in front of Grafana with HTTPS. Source: tags of the Go module github.com/caddyserver/caddy/v2; its image is published under the same number. */
 export const CADDY_VERSION = "2.11.1";
 
+/** Loki, where `daybreak:logs` is on. Source: tags of the Go module github.com/grafana/loki/v3; its image is published under the same number. */
+export const LOKI_VERSION = "3.7.8";
+
+/** The OpenTelemetry Collector's distribution for Kubernetes. Source: tags of the Go modules of open-telemetry/opentelemetry-collector-contrib; the newest of which all parts can be had. The distributions are published under the same number. */
+export const OPENTELEMETRY_COLLECTOR_VERSION = "0.149.0";
+
 /** curl. Source: tags of curlimages/curl; the version that Debian 12 carries, which the lab runs. */
 export const CURL_VERSION = "7.88.1";
 
@@ -81,6 +87,8 @@ export const images = {
   },
   kubeNetworkPolicies: `registry.k8s.io/networking/kube-network-policies:v${KUBE_NETWORK_POLICIES_VERSION}`,
   caddy: `docker.io/library/caddy:${CADDY_VERSION}`,
+  loki: `docker.io/grafana/loki:${LOKI_VERSION}`,
+  openTelemetryCollector: `docker.io/otel/opentelemetry-collector-k8s:${OPENTELEMETRY_COLLECTOR_VERSION}`,
   fortio: `docker.io/fortio/fortio:${FORTIO_VERSION}`,
   curl: `docker.io/curlimages/curl:${CURL_VERSION}`,
   agnhost: `registry.k8s.io/e2e-test-images/agnhost:${AGNHOST_VERSION}`,

@@ -1,13 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { loadK8sConfig } from "../config/load";
-import { BOOKINFO_VERSION, FORTIO_VERSION, KUBE_PROMETHEUS_STACK, LINKERD } from "../config/versions";
+import { BOOKINFO_VERSION, FORTIO_VERSION, KUBE_PROMETHEUS_STACK, LINKERD, LOKI_VERSION } from "../config/versions";
 import { Viewer } from "../k8s/access/viewer";
 import { Alerts } from "../k8s/alerts/alerts";
 import { Bookinfo } from "../k8s/bookinfo/bookinfo";
 import { clusterAddresses, clusterProvider, requireCluster } from "../k8s/cluster";
 import { Dashboards } from "../k8s/dashboards/dashboards";
 import { Linkerd } from "../k8s/linkerd/linkerd";
+import { Logs } from "../k8s/logs/logs";
 import { Monitoring } from "../k8s/monitoring/monitoring";
 import { NetworkPolicies } from "../k8s/network-policy/network-policies";
 import { chartVersion } from "../k8s/release";
@@ -46,6 +47,19 @@ export async function k8sStack() {
   new Alerts("alerts", { monitoring: monitoring.release }, inCluster);
   new Dashboards("dashboards", { namespace: monitoring.namespace, timezone: config.grafana.timezone }, inCluster);
 
+  const logs =
+    config.logs &&
+    new Logs(
+      "logs",
+      {
+        retention: { hours: config.logRetentionHours, volumeGib: config.logVolumeGib },
+        timezone,
+        monitoring: monitoring.namespace,
+        monitorTypes: monitoring.types,
+      },
+      inCluster,
+    );
+
   const linkerd = new Linkerd(
     "linkerd",
     {
@@ -69,14 +83,12 @@ export async function k8sStack() {
   const load = { url: bookinfo.pageUrl, rate: config.trafficRate, trust: linkerd.trust };
   const traffic = new Traffic("traffic", { ...load, dependsOn, monitoring: monitoring.release }, inCluster);
 
-  const namespaces = [monitoring.home, ...linkerd.namespaces, bookinfo.namespace, traffic.namespace];
+  const extras = logs ? [logs.namespace] : [];
+  const namespaces = [monitoring.home, ...linkerd.namespaces, bookinfo.namespace, traffic.namespace, ...extras];
+  const parts = { grafanaHttps: https !== undefined, logs: config.logs };
   const monitorTypes = monitoring.types;
   if (config.networkPolicies)
-    new NetworkPolicies(
-      "network-policies",
-      { addresses, namespaces, grafanaHttps: https !== undefined, monitorTypes },
-      inCluster,
-    );
+    new NetworkPolicies("network-policies", { addresses, namespaces, parts, monitorTypes }, inCluster);
 
   return {
     grafanaUrl: monitoring.https?.url ?? infra.requireOutput("grafanaUrl"),
@@ -91,6 +103,7 @@ export async function k8sStack() {
       linkerd: LINKERD[linkerdChannel].controlPlane.appVersion,
       bookinfo: BOOKINFO_VERSION,
       fortio: FORTIO_VERSION,
+      ...(logs && { loki: LOKI_VERSION }),
     },
   };
 }

@@ -2,6 +2,7 @@ import type * as k8s from "@pulumi/kubernetes";
 
 import { PORT, type ServiceName } from "../bookinfo/services";
 import { GATEWAY_PORT } from "../grafana-https/caddy";
+import { LOG_AGENT, LOGS_NAMESPACE, LOKI, LOKI_PORT } from "../logs/names";
 import { MONITORING_NAMESPACE } from "../monitoring/names";
 import {
   anyPod,
@@ -38,6 +39,8 @@ const DNS = podsIn("kube-system", { "k8s-app": "kube-dns" });
 const MESHED_HTTP: Port[] = [tcp(PORT), tcp(MESH.inbound)];
 
 const ALL_PODS = { podSelector: {} };
+
+const only = (matchLabels: Record<string, string>) => ({ podSelector: { matchLabels } });
 
 /** Nothing comes in, and where `types` says so nothing goes out, but what another policy lets through. */
 function defaultDeny(namespace: string, types: readonly ("Ingress" | "Egress")[]): Policy {
@@ -137,11 +140,14 @@ function viz(network: ClusterNetwork): Policy[] {
 
 /** Monitoring reads every node and pod and may write to anybody's chat, so what goes out is not limited. */
 function monitoring(network: ClusterNetwork, grafanaHttps: boolean): Policy[] {
-  const select = (name: string) => ({ podSelector: { matchLabels: { "app.kubernetes.io/name": name } } });
   const to = (name: string, from: Peer[], port: number): Policy => ({
     namespace: MONITORING_NAMESPACE,
     name,
-    spec: { ...select(name), policyTypes: ["Ingress"], ingress: [{ from, ports: [tcp(port)] }] },
+    spec: {
+      ...only({ "app.kubernetes.io/name": name }),
+      policyTypes: ["Ingress"],
+      ingress: [{ from, ports: [tcp(port)] }],
+    },
   });
   return [
     defaultDeny(MONITORING_NAMESPACE, ["Ingress"]),
@@ -153,9 +159,53 @@ function monitoring(network: ClusterNetwork, grafanaHttps: boolean): Policy[] {
 }
 
 /**
+ * Logs: the agents write to Loki, Grafana asks it, and so may who asks through the API server. Nobody in it needs more.
+ */
+function logs(network: ClusterNetwork): Policy[] {
+  const loki = [tcp(LOKI_PORT)];
+  const grafana = podsIn(MONITORING_NAMESPACE, { "app.kubernetes.io/name": "grafana" });
+  const readers = [neighbours(LOG_AGENT), grafana, ...hosts(network)];
+  return [
+    defaultDeny(LOGS_NAMESPACE, ["Ingress", "Egress"]),
+    ingress(LOGS_NAMESPACE, "prometheus", [PROMETHEUS]),
+    {
+      namespace: LOGS_NAMESPACE,
+      name: "loki",
+      spec: { ...only(LOKI), policyTypes: ["Ingress"], ingress: [{ from: readers, ports: loki }] },
+    },
+    {
+      namespace: LOGS_NAMESPACE,
+      name: "log-agent",
+      spec: {
+        ...only(LOG_AGENT),
+        policyTypes: ["Egress"],
+        egress: [
+          { to: [DNS], ports: [udp(53), tcp(53)] },
+          { to: [neighbours(LOKI)], ports: loki },
+        ],
+      },
+    },
+  ];
+}
+
+/** What of the workloads is there, as far as policies depend on it. */
+export interface Parts {
+  /** Whether users reach Grafana through what stands before it. */
+  grafanaHttps: boolean;
+  logs: boolean;
+}
+
+/**
  * Every policy of the workloads. `kube-system` and `kube-flannel` have none: their pods are on the hosts' network, where
  * no policy applies, except for CoreDNS, which everybody asks.
  */
-export function networkPolicies(network: ClusterNetwork, grafanaHttps: boolean): Policy[] {
-  return [bookinfo(network), traffic(), linkerd(network), viz(network), monitoring(network, grafanaHttps)].flat();
+export function networkPolicies(network: ClusterNetwork, parts: Parts): Policy[] {
+  return [
+    bookinfo(network),
+    traffic(),
+    linkerd(network),
+    viz(network),
+    monitoring(network, parts.grafanaHttps),
+    parts.logs ? logs(network) : [],
+  ].flat();
 }
