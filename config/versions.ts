@@ -64,6 +64,8 @@ export const LOKI_VERSION = "3.7.8";
 
 /** The OpenTelemetry Collector's distribution for Kubernetes. Source: tags of the Go modules of open-telemetry/opentelemetry-collector-contrib; the newest of which all parts can be had. The distributions are published under the same number. */
 export const OPENTELEMETRY_COLLECTOR_VERSION = "0.149.0";
+/** metrics-server, where `daybreak:autoscaling` is on. Source: tags of the Go module sigs.k8s.io/metrics-server; the only one of them that can be had, for Kubernetes 1.34 and newer. Its image is published under the same number. */
+export const METRICS_SERVER_VERSION = "0.9.0";
 
 /** curl. Source: tags of curlimages/curl; the version that Debian 12 carries, which the lab runs. */
 export const CURL_VERSION = "7.88.1";
@@ -89,6 +91,7 @@ export const images = {
   caddy: `docker.io/library/caddy:${CADDY_VERSION}`,
   loki: `docker.io/grafana/loki:${LOKI_VERSION}`,
   openTelemetryCollector: `docker.io/otel/opentelemetry-collector-k8s:${OPENTELEMETRY_COLLECTOR_VERSION}`,
+  metricsServer: `registry.k8s.io/metrics-server/metrics-server:v${METRICS_SERVER_VERSION}`,
   fortio: `docker.io/fortio/fortio:${FORTIO_VERSION}`,
   curl: `docker.io/curlimages/curl:${CURL_VERSION}`,
   agnhost: `registry.k8s.io/e2e-test-images/agnhost:${AGNHOST_VERSION}`,
