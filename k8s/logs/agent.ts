@@ -1,6 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 
-import { collectorConfig, collectorContainer, SENDING } from "../telemetry/collector";
+import { collectorConfig, collectorContainer, SENDING_QUEUE } from "../telemetry/collector";
 import type { ConfigFile } from "../telemetry/config";
 import { LOG_AGENT as FOOTPRINT } from "./footprint";
 import { LOG_AGENT, LOGS_NAMESPACE, LOKI_URL } from "./names";
@@ -29,7 +29,7 @@ export function agentConfig() {
         include_file_name: false,
         start_at: "beginning",
         storage: "file_storage",
-        // Lines wait on disk where Loki is gone, as long as the kubelet keeps them.
+        // Where Loki takes nothing, lines wait on disk, as long as the kubelet keeps them.
         retry_on_failure: { enabled: true },
         operators: [{ type: "container" }],
       },
@@ -37,7 +37,14 @@ export function agentConfig() {
     processors: {
       resource: { attributes: [{ key: "k8s.node.name", action: "upsert", value: "${env:NODE_NAME}" }] },
     },
-    exporters: { otlp_http: { endpoint: `${LOKI_URL}/otlp`, ...SENDING } },
+    exporters: {
+      otlp_http: {
+        endpoint: `${LOKI_URL}/otlp`,
+        sending_queue: SENDING_QUEUE,
+        // For as long as it takes. Nothing is read meanwhile once the queue is full.
+        retry_on_failure: { max_elapsed_time: "0" },
+      },
+    },
   });
 }
 

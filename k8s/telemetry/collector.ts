@@ -43,14 +43,11 @@ export function collectorConfig(signal: "logs" | "traces", pipeline: Pipeline) {
 
 const MEMORY_LIMITER = { check_interval: "1s", limit_percentage: 80, spike_limit_percentage: 20 };
 
-/** How a queue to the next program is bounded and sent: in batches, a second late at most, for five minutes if need be. */
-export const SENDING = {
-  sending_queue: {
-    sizer: "items",
-    queue_size: 20_000,
-    batch: { flush_timeout: "1s", min_size: 2000, max_size: 5000 },
-  },
-  retry_on_failure: { max_elapsed_time: "5m" },
+/** How lines or spans wait for the next program: a bounded number of them, sent in batches, a second late at most. */
+export const SENDING_QUEUE = {
+  sizer: "items",
+  queue_size: 20_000,
+  batch: { flush_timeout: "1s", min_size: 2000, max_size: 5000 },
 };
 
 /** Folder with the configuration. */

@@ -8,6 +8,7 @@ import { alertsOnThePlatform } from "./platform/alerts";
 import { budgetOfThePlatform } from "./platform/budget";
 import { dashboardsOnThePlatform } from "./platform/dashboards";
 import { canaryOfReviews } from "./platform/canary";
+import { logsOfThePlatform } from "./platform/logs";
 import { bookinfoInTheMesh } from "./platform/mesh";
 
 /** Not the lab that a developer may have running on the same machine. */
@@ -180,6 +181,8 @@ describe("both stacks on real machines", () => {
     alertsOnThePlatform(NAME);
     accessToThePlatform(NAME);
     describe("Bookinfo in the mesh", () => bookinfoInTheMesh(NAME));
+
+    describe("logs", () => logsOfThePlatform(NAME, () => output("lab-k8s", "grafanaPassword")));
 
     describe("npm run canary", () => canaryOfReviews(NAME));
   });
