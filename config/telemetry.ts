@@ -20,4 +20,16 @@ export const telemetryShape = {
     "a whole number from 1 to 100, within rootVolumeGib (default 4)",
     "daybreak:logVolumeGib 4",
   ),
+  traces: key(
+    flag(false),
+    "Whether the mesh's proxies send their spans to an OpenTelemetry Collector, and Jaeger keeps the traces for Grafana.",
+    "true or false (default false); true needs linkerdChannel edge",
+    "daybreak:traces true",
+  ),
+  traceLimit: key(
+    between(100, 10_000).default(5000),
+    "How many traces Jaeger keeps, the newest; they are in its memory.",
+    "a whole number from 100 to 10000 (default 5000)",
+    "daybreak:traceLimit 5000",
+  ),
 };

@@ -4,6 +4,7 @@ import { LINKERD_FOOTPRINT, PROXY } from "./linkerd/footprint";
 import { LOGS_FOOTPRINT } from "./logs/footprint";
 import { MONITORING_FOOTPRINT } from "./monitoring/footprint";
 import { NETWORK_POLICY_FOOTPRINT } from "./network-policy/agent";
+import { TRACES_FOOTPRINT } from "./traces/footprint";
 import { TRAFFIC_FOOTPRINT } from "./traffic/load";
 
 /** Every pod of the workloads stack with nothing turned on that is off by default. */
@@ -16,7 +17,10 @@ export const FOOTPRINT: readonly Footprint[] = [
 ];
 
 /** Pods of what is off by default, by the key that turns it on. */
-export const EXTRA_FOOTPRINTS: Readonly<Record<"logs", readonly Footprint[]>> = { logs: LOGS_FOOTPRINT };
+export const EXTRA_FOOTPRINTS: Readonly<Record<"logs" | "traces", readonly Footprint[]>> = {
+  logs: LOGS_FOOTPRINT,
+  traces: TRACES_FOOTPRINT,
+};
 
 const sum = (budgets: readonly Budget[]): Budget =>
   budgets.reduce((total, { cpu, memory, memoryLimit }) => ({

@@ -1,7 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { loadK8sConfig } from "../config/load";
-import { BOOKINFO_VERSION, FORTIO_VERSION, KUBE_PROMETHEUS_STACK, LINKERD, LOKI_VERSION } from "../config/versions";
+import {
+  BOOKINFO_VERSION,
+  FORTIO_VERSION,
+  KUBE_PROMETHEUS_STACK,
+  JAEGER_VERSION,
+  LINKERD,
+  LOKI_VERSION,
+} from "../config/versions";
 import { Viewer } from "../k8s/access/viewer";
 import { Alerts } from "../k8s/alerts/alerts";
 import { Bookinfo } from "../k8s/bookinfo/bookinfo";
@@ -12,6 +19,7 @@ import { Logs } from "../k8s/logs/logs";
 import { Monitoring } from "../k8s/monitoring/monitoring";
 import { NetworkPolicies } from "../k8s/network-policy/network-policies";
 import { chartVersion } from "../k8s/release";
+import { Traces } from "../k8s/traces/traces";
 import { Traffic } from "../k8s/traffic/traffic";
 
 /** The workloads: monitoring, the mesh, Bookinfo in it, and the traffic on Bookinfo, on the infra stack's cluster. */
@@ -66,6 +74,7 @@ export async function k8sStack() {
       channel: linkerdChannel,
       pinToControlPlane,
       highAvailability: config.linkerdHighAvailability,
+      traces: config.traces,
       trust: config.meshTrust,
       scrapeInterval,
       charts,
@@ -75,17 +84,32 @@ export async function k8sStack() {
   );
   const mesh = [linkerd.injection, linkerd.viz];
 
-  const choices = { pinToControlPlane, channel: linkerdChannel, trust: linkerd.trust };
+  const proxies = { trust: linkerd.trust, traces: config.traces };
+  const traces =
+    config.traces &&
+    new Traces(
+      "traces",
+      {
+        maxTraces: config.traceLimit,
+        trust: linkerd.trust,
+        monitoring: monitoring.namespace,
+        mesh,
+        monitorTypes: monitoring.types,
+      },
+      inCluster,
+    );
+
+  const choices = { pinToControlPlane, channel: linkerdChannel, ...proxies };
   const { reviewsWeights } = config;
   const bookinfo = new Bookinfo("bookinfo", { ...choices, reviewsWeights, mesh }, inCluster);
 
   const dependsOn = [...mesh, ...bookinfo.workloads];
-  const load = { url: bookinfo.pageUrl, rate: config.trafficRate, trust: linkerd.trust };
+  const load = { url: bookinfo.pageUrl, rate: config.trafficRate, ...proxies };
   const traffic = new Traffic("traffic", { ...load, dependsOn, monitoring: monitoring.release }, inCluster);
 
-  const extras = logs ? [logs.namespace] : [];
+  const extras = [logs, traces].flatMap((extra) => (extra ? [extra.namespace] : []));
   const namespaces = [monitoring.home, ...linkerd.namespaces, bookinfo.namespace, traffic.namespace, ...extras];
-  const parts = { grafanaHttps: https !== undefined, logs: config.logs };
+  const parts = { grafanaHttps: https !== undefined, logs: config.logs, traces: config.traces };
   const monitorTypes = monitoring.types;
   if (config.networkPolicies)
     new NetworkPolicies("network-policies", { addresses, namespaces, parts, monitorTypes }, inCluster);
@@ -104,6 +128,7 @@ export async function k8sStack() {
       bookinfo: BOOKINFO_VERSION,
       fortio: FORTIO_VERSION,
       ...(logs && { loki: LOKI_VERSION }),
+      ...(traces && { jaeger: JAEGER_VERSION }),
     },
   };
 }

@@ -34,6 +34,7 @@ const PARTS: Record<string, RegExp> = {
 /** What has to be among them as well where a namespace is: it is there only if somebody turned that on. */
 const EXTRAS: Record<string, Record<string, RegExp>> = {
   logs: { Loki: /^logs\/loki$/, "log agents": /^logs\/log-agent$/ },
+  traces: { Jaeger: /^traces\/jaeger$/, "trace collector": /^traces\/trace-collector$/ },
 };
 
 /** A proxy's job, whatever the PodMonitor's namespace is. */

@@ -4,7 +4,7 @@ import type { Input } from "@pulumi/pulumi";
 import { NODE_PORTS } from "../../config/network";
 import type { LinkerdChannel } from "../../config/versions";
 import { resources } from "../budget";
-import { TRUST } from "../linkerd/values";
+import { proxyAnnotations, type ProxySettings } from "../linkerd/values";
 import { placement } from "../placement";
 import { UNPRIVILEGED, unprivilegedPod } from "../security";
 import { GRACE_SECONDS, leavingAnnotations, LIFECYCLE, replicas, ROLLING_UPDATE, spread } from "./resilience";
@@ -60,23 +60,21 @@ function container(workload: Workload) {
 }
 
 /** What the workloads depend on. */
-export interface BookinfoChoices {
+export interface BookinfoChoices extends ProxySettings<Input<string>> {
   pinToControlPlane: boolean;
   /** Line of the mesh: its proxies end in different ways. */
   channel: LinkerdChannel;
-  /** Generation of the mesh's certificates, which every pod carries. */
-  trust: Input<string>;
 }
 
 /** A workload's spec; the labels are Bookinfo's own, dashboards and the mesh's policies go by them. */
-export function deploymentSpec(workload: Workload, { pinToControlPlane, channel, trust }: BookinfoChoices) {
+export function deploymentSpec(workload: Workload, { pinToControlPlane, channel, ...proxy }: BookinfoChoices) {
   const labels = { app: workload.service, version: workload.version };
   return {
     replicas: replicas(workload, pinToControlPlane),
     strategy: ROLLING_UPDATE,
     selector: { matchLabels: labels },
     template: {
-      metadata: { labels, annotations: { [TRUST]: trust, ...leavingAnnotations(channel) } },
+      metadata: { labels, annotations: { ...proxyAnnotations(proxy), ...leavingAnnotations(channel) } },
       spec: {
         ...placement(pinToControlPlane && isPinned(workload)),
         ...spread(workload, pinToControlPlane),

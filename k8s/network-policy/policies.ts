@@ -4,6 +4,7 @@ import { PORT, type ServiceName } from "../bookinfo/services";
 import { GATEWAY_PORT } from "../grafana-https/caddy";
 import { LOG_AGENT, LOGS_NAMESPACE, LOKI, LOKI_PORT } from "../logs/names";
 import { MONITORING_NAMESPACE } from "../monitoring/names";
+import { COLLECTOR, JAEGER, JAEGER_PORT, OTLP_PORT, TRACE_COLLECTOR, TRACES_NAMESPACE } from "../traces/names";
 import {
   anyPod,
   type ClusterNetwork,
@@ -29,6 +30,8 @@ const MESH = { inbound: 4143, tap: 4190, identity: 8080, destination: 8086, poli
 
 const GRAFANA_PORT = 3000;
 const PROMETHEUS_PORT = 9090;
+/** On the control-plane node, where the API's service leads. */
+const API_SERVER_PORT = 6443;
 
 /** Whoever holds Prometheus sees every figure already; which port a figure is at is the monitor's matter. */
 const PROMETHEUS = podsIn(MONITORING_NAMESPACE, { "app.kubernetes.io/name": "prometheus" });
@@ -52,8 +55,15 @@ function ingress(namespace: string, name: string, from: Peer[], ports?: Port[]):
   return { namespace, name, spec: { ...ALL_PODS, policyTypes: ["Ingress"], ingress: [rule] } };
 }
 
-/** What every meshed pod needs: names, a certificate, where to send a call and who may call; to be tapped and read. */
-function meshed(namespace: string): Policy {
+/** Spans of a proxy, at the collector or at its proxy. */
+const SPANS: Port[] = [tcp(OTLP_PORT), tcp(MESH.inbound)];
+
+/**
+ * What every meshed pod needs: names, a certificate, where to send a call and who may call; to be tapped and read; and to
+ * send its spans, where somebody takes them.
+ */
+function meshed(namespace: string, { traces }: Pick<Parts, "traces">): Policy {
+  const collector = { to: [podsIn(TRACES_NAMESPACE, TRACE_COLLECTOR)], ports: SPANS };
   return {
     namespace,
     name: "mesh",
@@ -69,6 +79,7 @@ function meshed(namespace: string): Policy {
       egress: [
         { to: [DNS], ports: [udp(53), tcp(53)] },
         { to: [podsIn("linkerd")], ports: [MESH.identity, MESH.destination, MESH.policy, MESH.inbound].map(tcp) },
+        ...(traces ? [collector] : []),
       ],
     },
   };
@@ -90,11 +101,11 @@ function service(app: ServiceName, callers: Peer[], callees: readonly ServiceNam
 }
 
 /** The application: the chain productpage → details and reviews → ratings, the mesh, and nothing else, in or out. */
-function bookinfo(network: ClusterNetwork): Policy[] {
+function bookinfo(network: ClusterNetwork, parts: Parts): Policy[] {
   const page = [outside(network), ...hosts(network), podsIn("traffic")];
   return [
     defaultDeny("bookinfo", ["Ingress", "Egress"]),
-    meshed("bookinfo"),
+    meshed("bookinfo", parts),
     service("productpage", page, ["details", "reviews"]),
     service("details", [neighbours({ app: "productpage" })], []),
     service("reviews", [neighbours({ app: "productpage" })], ["ratings"]),
@@ -103,12 +114,12 @@ function bookinfo(network: ClusterNetwork): Policy[] {
 }
 
 /** The generator: to the page, and nowhere else. */
-function traffic(): Policy[] {
+function traffic(parts: Parts): Policy[] {
   const page = podsIn("bookinfo", { app: "productpage" });
   const egress = [{ to: [page], ports: MESHED_HTTP }];
   return [
     defaultDeny("traffic", ["Ingress", "Egress"]),
-    meshed("traffic"),
+    meshed("traffic", parts),
     { namespace: "traffic", name: "page", spec: { ...ALL_PODS, policyTypes: ["Egress"], egress } },
   ];
 }
@@ -188,11 +199,45 @@ function logs(network: ClusterNetwork): Policy[] {
   ];
 }
 
+/**
+ * Traces: every proxy sends spans to the collector, also one that nobody knows by name yet; it sends them to Jaeger, and asks
+ * the API server which pods they come from. Grafana asks Jaeger, and so may who asks through the API server.
+ */
+function traces(network: ClusterNetwork): Policy[] {
+  const grafana = podsIn(MONITORING_NAMESPACE, { "app.kubernetes.io/name": "grafana" });
+  const fromCollector = { from: [neighbours(TRACE_COLLECTOR)], ports: [tcp(OTLP_PORT)] };
+  const readers = { from: [grafana, ...hosts(network)], ports: [tcp(JAEGER_PORT)] };
+  const egress = [
+    { to: [neighbours(JAEGER)], ports: [tcp(OTLP_PORT)] },
+    { to: hosts(network), ports: [tcp(API_SERVER_PORT)] },
+  ];
+  return [
+    defaultDeny(TRACES_NAMESPACE, ["Ingress", "Egress"]),
+    meshed(TRACES_NAMESPACE, { traces: false }),
+    {
+      namespace: TRACES_NAMESPACE,
+      name: "jaeger",
+      spec: { ...only(JAEGER), policyTypes: ["Ingress"], ingress: [fromCollector, readers] },
+    },
+    {
+      namespace: TRACES_NAMESPACE,
+      name: COLLECTOR.account,
+      spec: {
+        ...only(TRACE_COLLECTOR),
+        policyTypes: ["Ingress", "Egress"],
+        ingress: [{ from: [anyPod(network)], ports: SPANS }],
+        egress,
+      },
+    },
+  ];
+}
+
 /** What of the workloads is there, as far as policies depend on it. */
 export interface Parts {
   /** Whether users reach Grafana through what stands before it. */
   grafanaHttps: boolean;
   logs: boolean;
+  traces: boolean;
 }
 
 /**
@@ -201,11 +246,12 @@ export interface Parts {
  */
 export function networkPolicies(network: ClusterNetwork, parts: Parts): Policy[] {
   return [
-    bookinfo(network),
-    traffic(),
+    bookinfo(network, parts),
+    traffic(parts),
     linkerd(network),
     viz(network),
     monitoring(network, parts.grafanaHttps),
     parts.logs ? logs(network) : [],
+    parts.traces ? traces(network) : [],
   ].flat();
 }

@@ -224,7 +224,7 @@ const EXTRAS: readonly ImageRecipe[] = [
     labels: built(
       `go.opentelemetry.io/collector/otelcol@v${TOOL_VERSIONS["opentelemetry-collector"]}, with the few parts that daybreak's configurations name`,
     ),
-    extra: "logs",
+    extra: ["logs", "traces"],
   },
 ];
 

@@ -10,6 +10,7 @@ import { dashboardsOnThePlatform } from "./platform/dashboards";
 import { canaryOfReviews } from "./platform/canary";
 import { logsOfThePlatform } from "./platform/logs";
 import { bookinfoInTheMesh } from "./platform/mesh";
+import { tracesOfThePlatform } from "./platform/traces";
 
 /** Not the lab that a developer may have running on the same machine. */
 const NAME = "test";
@@ -183,6 +184,8 @@ describe("both stacks on real machines", () => {
     describe("Bookinfo in the mesh", () => bookinfoInTheMesh(NAME));
 
     describe("logs", () => logsOfThePlatform(NAME, () => output("lab-k8s", "grafanaPassword")));
+
+    describe("traces", () => tracesOfThePlatform(NAME));
 
     describe("npm run canary", () => canaryOfReviews(NAME));
   });

@@ -162,7 +162,12 @@ describe("what the nodes must carry", () => {
 describe("Bookinfo", () => {
   const specs = WORKLOADS.map((workload) => ({
     workload,
-    spec: deploymentSpec(workload, { pinToControlPlane: true, channel: "edge", trust: "0123456789abcdef" }),
+    spec: deploymentSpec(workload, {
+      pinToControlPlane: true,
+      channel: "edge",
+      trust: "0123456789abcdef",
+      traces: false,
+    }),
   }));
 
   it("is details, ratings, productpage and reviews in three versions, at the seeds' release", () => {

@@ -134,3 +134,16 @@ func TestFaults(t *testing.T) {
 		t.Error("a fault that cannot be read was taken")
 	}
 }
+
+func TestProductpageBeginsATraceWhereThereIsNone(t *testing.T) {
+	for given, want := range map[string]bool{"": true, "a3ce929d0e0e4736": false} {
+		headers := http.Header{}
+		if given != "" {
+			headers.Set("X-B3-Traceid", given)
+		}
+		trace := withTrace(headers).Get("X-B3-Traceid")
+		if begun := trace != given; begun != want || len(trace) != 16 || begun != (headers.Get("X-B3-Sampled") == "1") {
+			t.Errorf("%q became %v", given, headers)
+		}
+	}
+}

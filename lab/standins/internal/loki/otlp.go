@@ -1,13 +1,10 @@
 package loki
 
 import (
-	"encoding/hex"
-	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
+	"daybreak/lab/standins/internal/otlp"
 	"daybreak/lab/standins/internal/protobuf"
 )
 
@@ -43,10 +40,10 @@ func label(attribute string) string {
 // Decode reads an ExportLogsServiceRequest of OTLP.
 func Decode(request []byte) ([]Line, error) {
 	var lines []Line
-	err := messages(request, 1, func(resourceLogs []byte) error {
+	err := otlp.Messages(request, 1, func(resourceLogs []byte) error {
 		labels, metadata := map[string]string{}, map[string]string{}
-		if err := messages(resourceLogs, 1, func(resource []byte) error {
-			return attributes(resource, 1, func(key, value string) {
+		if err := otlp.Messages(resourceLogs, 1, func(resource []byte) error {
+			return otlp.Attributes(resource, 1, func(key, value string) {
 				if slices.Contains(indexed, key) {
 					labels[label(key)] = value
 				} else {
@@ -57,8 +54,8 @@ func Decode(request []byte) ([]Line, error) {
 			return err
 		}
 		discover(labels)
-		return messages(resourceLogs, 2, func(scopeLogs []byte) error {
-			return messages(scopeLogs, 2, func(record []byte) error {
+		return otlp.Messages(resourceLogs, 2, func(scopeLogs []byte) error {
+			return otlp.Messages(scopeLogs, 2, func(record []byte) error {
 				line, err := decodeRecord(record, metadata)
 				line.Labels = labels
 				lines = append(lines, line)
@@ -96,7 +93,7 @@ func decodeRecord(record []byte, resource map[string]string) (Line, error) {
 		case 11:
 			observed = f.Value
 		case 5:
-			text, err := anyValue(f.Bytes)
+			text, err := otlp.Value(f.Bytes)
 			line.Text = text
 			return err
 		}
@@ -108,62 +105,9 @@ func decodeRecord(record []byte, resource map[string]string) (Line, error) {
 	if line.Time == 0 {
 		line.Time = observed
 	}
-	return line, attributes(record, 6, func(key, value string) {
+	return line, otlp.Attributes(record, 6, func(key, value string) {
 		if !slices.Contains(dropped, key) {
 			line.Metadata[label(key)] = value
 		}
 	})
-}
-
-// messages calls f for every field of that number.
-func messages(message []byte, number int, f func([]byte) error) error {
-	return protobuf.Each(message, func(field protobuf.Field) error {
-		if field.Number != number {
-			return nil
-		}
-		return f(field.Bytes)
-	})
-}
-
-// attributes calls f for every KeyValue in the fields of that number.
-func attributes(message []byte, number int, f func(key, value string)) error {
-	return messages(message, number, func(pair []byte) error {
-		var key, value string
-		err := protobuf.Each(pair, func(field protobuf.Field) (err error) {
-			switch field.Number {
-			case 1:
-				key = string(field.Bytes)
-			case 2:
-				value, err = anyValue(field.Bytes)
-			}
-			return err
-		})
-		if err == nil {
-			f(key, value)
-		}
-		return err
-	})
-}
-
-// anyValue is a value as text; lists and maps are of no use here.
-func anyValue(message []byte) (string, error) {
-	var text string
-	err := protobuf.Each(message, func(field protobuf.Field) error {
-		switch field.Number {
-		case 1:
-			text = string(field.Bytes)
-		case 2:
-			text = strconv.FormatBool(field.Value != 0)
-		case 3:
-			text = strconv.FormatInt(int64(field.Value), 10)
-		case 4:
-			text = strconv.FormatFloat(math.Float64frombits(field.Value), 'g', -1, 64)
-		case 7:
-			text = hex.EncodeToString(field.Bytes)
-		default:
-			text = fmt.Sprintf("(a value of kind %d)", field.Number)
-		}
-		return nil
-	})
-	return text, err
 }

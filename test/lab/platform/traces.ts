@@ -1,0 +1,97 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { lab as labCommand, shell } from "../lab-cli";
+import { upWith } from "./config";
+import { Monitoring } from "./monitoring";
+
+const MINUTE = 60_000;
+
+/** Seconds until a trace is whole: proxies and the collector send every second; a new pod has to be known first. */
+const LIMIT_SECONDS = 60;
+
+const JAEGER = "/api/v1/namespaces/traces/services/jaeger:16686/proxy/api";
+
+interface Trace {
+  spans: { spanID: string; processID: string; references: { spanID: string }[] }[];
+  processes: Record<string, { serviceName: string }>;
+}
+
+/** Traces turned on and off again on a platform that runs, and one request on its way through Bookinfo. */
+export function tracesOfThePlatform(lab: string): void {
+  const monitoring = new Monitoring(lab);
+  const jaeger = async <T>(path: string): Promise<T> => {
+    const text = await shell(lab, ["kubectl", "get", "--raw", `${JAEGER}${path}`]);
+    return (JSON.parse(text) as { data: T }).data;
+  };
+  const services = ({ spans, processes }: Trace) =>
+    new Set(spans.map(({ processID }) => processes[processID]?.serviceName ?? "?"));
+
+  /** One request with a trace of its own; what Jaeger has of it once these services are in it. */
+  async function traced(wanted: readonly string[]): Promise<{ trace: Trace; root: string }> {
+    const [id, root] = [randomBytes(16).toString("hex"), randomBytes(8).toString("hex")];
+    const url = (await shell(lab, ["pulumi", "stack", "output", "bookinfoUrl", "--stack", "lab-k8s"])).trim();
+    await shell(lab, ["curl", "-sf", "-o", "/dev/null", "-H", `traceparent: 00-${id}-${root}-01`, url]);
+    const start = performance.now();
+    for (;;) {
+      const [trace] = await jaeger<Trace[]>(`/traces/${id}`).catch(() => []);
+      if (trace && wanted.every((service) => services(trace).has(service))) return { trace, root };
+      if (performance.now() - start > LIMIT_SECONDS * 1000)
+        throw new Error(
+          `after ${LIMIT_SECONDS} s the trace has ${trace ? [...services(trace)].join(", ") : "no span"}`,
+        );
+      await sleep(1000);
+    }
+  }
+
+  beforeAll(async () => {
+    await labCommand("build", "--extras", "traces");
+    // All requests to a version of reviews that calls ratings.
+    await upWith(lab, { traces: "true", "reviewsWeights.v1": "0", "reviewsWeights.v2": "0", "reviewsWeights.v3": "1" });
+  }, 20 * MINUTE);
+
+  it(
+    "shows one request as one trace over productpage, details, reviews and ratings",
+    async () => {
+      const wanted = ["productpage", "details", "reviews", "ratings"];
+      const { trace, root } = await traced(wanted);
+      expect([...services(trace)].sort()).toEqual([...wanted].sort());
+      // Every span hangs on another one of the trace, and one on the request itself.
+      const known = new Set([root, ...trace.spans.map(({ spanID }) => spanID)]);
+      const parents = trace.spans.flatMap(({ references }) => references.map(({ spanID }) => spanID));
+      expect(parents).toHaveLength(trace.spans.length);
+      expect(parents.filter((parent) => !known.has(parent))).toEqual([]);
+      expect(parents).toContain(root);
+    },
+    3 * MINUTE,
+  );
+
+  it(
+    "has traces of the standing traffic, which productpage begins, and is read by Prometheus",
+    async () => {
+      expect(await jaeger<string[]>("/services")).toEqual(expect.arrayContaining(["details", "reviews"]));
+      const found = await jaeger<Trace[]>("/traces?service=reviews&limit=5");
+      expect(found.length).toBeGreaterThan(1);
+      const up = await monitoring.values(['sum(up{job="traces/jaeger"})', 'sum(up{job="traces/trace-collector"})']);
+      expect(up).toEqual([[1], [1]]);
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    "is gone once it is turned off, from the proxies too",
+    async () => {
+      await upWith(lab, {});
+      expect(await shell(lab, ["kubectl", "get", "namespaces", "-o", "name"])).not.toContain("namespace/traces");
+      const { items } = JSON.parse(await shell(lab, ["kubectl", "-n", "bookinfo", "get", "pods", "-o", "json"])) as {
+        items: { metadata: { name: string; deletionTimestamp?: string } }[];
+      };
+      // The old ones may be leaving still.
+      const staying = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+      expect(staying.length).toBeGreaterThan(5);
+      const told = staying.filter((pod) => JSON.stringify(pod).includes("TRACE_COLLECTOR"));
+      expect(told.map(({ metadata }) => metadata.name)).toEqual([]);
+    },
+    5 * MINUTE,
+  );
+}
