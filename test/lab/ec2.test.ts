@@ -55,6 +55,11 @@ test("machines answer over SSH at their public addresses, with the keys and name
   expect(await b.sshWhenUp(publicIp(b, elsewhere), "hostname")).toBe("ip-10-0-1-10\n");
 });
 
+test("machines know each other by their private names", () => {
+  const ask = "getent hosts ip-10-0-1-11; getent hosts nobody.example.com || echo nobody";
+  expect(a.ssh(publicIp(a, first), ask)).toMatch(/^10\.0\.1\.11 +ip-10-0-1-11.*\nnobody\n$/);
+});
+
 test("an instance type's memory and processors are the machine's", () => {
   const seen = a.ssh(
     publicIp(a, first),
