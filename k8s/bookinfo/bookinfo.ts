@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { MESH_TYPES, type MeshObject } from "../linkerd/types";
 import { namespace } from "../namespace";
+import { REMOVED_IN_BACKGROUND } from "../removal";
 import { authorization, DENY_BY_DEFAULT } from "./authorization";
 import { type BookinfoChoices, deploymentSpec, serviceSpec, versionSpec } from "./manifests";
 import { disruptionBudget } from "./resilience";
@@ -108,7 +109,10 @@ export class Bookinfo extends pulumi.ComponentResource {
     const labels = { app: workload.service, version: workload.version };
     return new k8s.apps.v1.Deployment(
       id,
-      { metadata: this.metadata(id, labels), spec: deploymentSpec(workload, args) },
+      {
+        metadata: { ...this.metadata(id, labels), annotations: REMOVED_IN_BACKGROUND },
+        spec: deploymentSpec(workload, args),
+      },
       { parent: this, dependsOn, customTimeouts: LIMIT },
     );
   }
