@@ -12,6 +12,7 @@ import type { Instance } from "../../lab/ec2/model/state";
 import { listLeftovers, removeLab } from "../../lab/ec2/remove";
 import { baseImage } from "../../lab/build/machine-images";
 import { rootfsDirectory } from "../../lab/build/rootfs";
+import { buildPlugins } from "../../lab/plugins/build";
 import { Ec2Lab } from "./ec2-lab";
 
 jest.setTimeout(120_000);
@@ -28,7 +29,7 @@ let second: Instance;
 let elsewhere: Instance;
 
 beforeAll(async () => {
-  await Promise.all(names.map(removeLab));
+  await Promise.all([...names.map(removeLab), buildPlugins()]);
   const image = baseImage(rootfsDirectory()).id;
   labs = await Promise.all(names.map((name) => Ec2Lab.create(name, image)));
   [a, b] = labs as [Ec2Lab, Ec2Lab];

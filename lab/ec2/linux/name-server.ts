@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import type { LabDescription } from "../lab-description";
+import { type LabDescription, NAME_SERVER } from "../lab-description";
 import type { Vpc } from "../model/state";
 import { nameServerOf } from "../model/vpc";
 import { routerNamespace } from "../network/names";
@@ -10,14 +10,12 @@ import { run } from "./command";
 import { namespacePath } from "./namespace";
 import { endProcesses } from "./process";
 
-const PROGRAM = join(__dirname, "..", "name-server.ts");
-
 /** Starts the name server of a VPC in its router, unless it runs or the VPC has none. It ends with its router. */
 export async function ensureNameServer(lab: LabDescription, vpc: Vpc): Promise<void> {
   const namespace = routerNamespace(lab.name, vpc.id);
   if (!vpc.dnsSupport || (await processesOf(namespace)).some(isNameServer)) return;
   const log = openSync(join(lab.dir, "ec2", `name-server-${vpc.id}.log`), "a", 0o600);
-  const program = [process.execPath, "--import", require.resolve("tsx"), PROGRAM, nameServerOf(vpc.cidr)];
+  const program = [process.execPath, join(lab.cacheDir, "bin", NAME_SERVER), nameServerOf(vpc.cidr)];
   const child = spawn("nsenter", [`--net=${namespacePath(namespace)}`, "--", ...program], {
     cwd: "/",
     detached: true,
@@ -42,7 +40,7 @@ async function processesOf(namespace: string): Promise<number[]> {
 
 function isNameServer(pid: number): boolean {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(PROGRAM);
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`/${NAME_SERVER}\0`);
   } catch {
     return false;
   }

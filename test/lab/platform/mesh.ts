@@ -64,7 +64,7 @@ export function bookinfoInTheMesh(lab: string): void {
       async () => {
         expectShares(await answers(), { v1: 1, v2: 1, v3: 1 });
       },
-      MINUTE,
+      6 * MINUTE,
     );
 
     it(
@@ -75,7 +75,7 @@ export function bookinfoInTheMesh(lab: string): void {
         expectShares(await answers(), weights);
         expect(await upWith({ v1: 1, v2: 1, v3: 1 })).toMatchObject({ updated: 1 });
       },
-      3 * MINUTE,
+      6 * MINUTE,
     );
 
     it(
@@ -99,7 +99,7 @@ export function bookinfoInTheMesh(lab: string): void {
           await kubectl("-n", "bookinfo", "rollout", "status", "deployment/reviews-v1", "--timeout=90s");
         }
       },
-      3 * MINUTE,
+      6 * MINUTE,
     );
   });
 
@@ -152,7 +152,7 @@ export function bookinfoInTheMesh(lab: string): void {
         expect(await fromPod("productpage-v1", "http://reviews:9080/reviews/0")).toBe("200");
         expect(await asReviews("bookinfo-reviews", "enabled")).toBe("200");
       },
-      2 * MINUTE,
+      4 * MINUTE,
     );
 
     it(
@@ -161,7 +161,7 @@ export function bookinfoInTheMesh(lab: string): void {
         expect(await asReviews("default", "enabled")).toBe("403");
         expect(await asReviews("bookinfo-reviews", "disabled")).toBe("403");
       },
-      3 * MINUTE,
+      6 * MINUTE,
     );
 
     it(
@@ -170,7 +170,7 @@ export function bookinfoInTheMesh(lab: string): void {
         expect(await fromPod("productpage-v1", RATINGS)).toMatch(REFUSED);
         expect(await fromPod("details-v1", "http://reviews:9080/reviews/0")).toMatch(REFUSED);
       },
-      MINUTE,
+      6 * MINUTE,
     );
   });
 }
