@@ -2,8 +2,9 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { AutoscalingSettings } from "../../config/autoscaling";
+import { replicas } from "../bookinfo/resilience";
 import { isScaled, type Workload, WORKLOADS } from "../bookinfo/services";
-import { boundsOf } from "./footprint";
+import { mostPods } from "./footprint";
 import { MetricsServer } from "./metrics-server";
 
 export interface AutoscalingArgs {
@@ -49,11 +50,10 @@ export class Autoscaling extends pulumi.ComponentResource {
 }
 
 function autoscalerSpec(name: string, workload: Workload, { settings, pinToControlPlane }: AutoscalingArgs) {
-  const { minimum, maximum } = boundsOf(workload, settings, pinToControlPlane);
   return {
     scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name },
-    minReplicas: minimum,
-    maxReplicas: maximum,
+    minReplicas: replicas(workload, pinToControlPlane),
+    maxReplicas: mostPods(workload, settings.maximum, pinToControlPlane),
     metrics: [
       {
         type: "ContainerResource",

@@ -197,12 +197,11 @@ describe("the k8s stack's configuration", () => {
     };
     expect(await autoscaling()).toBeUndefined();
     expect(await autoscaling(false)).toBeUndefined();
-    expect(await autoscaling(true)).toEqual({ minimum: 1, maximum: 3, cpuPercent: 200 });
-    expect(await autoscaling({ cpuPercent: 80 })).toEqual({ minimum: 1, maximum: 3, cpuPercent: 80 });
+    expect(await autoscaling(true)).toEqual({ maximum: 3, cpuPercent: 200 });
+    expect(await autoscaling({ cpuPercent: 80 })).toEqual({ maximum: 3, cpuPercent: 80 });
     for (const [wrong, reason] of [
       ["yes", "neither true, false nor settings"],
-      [{ minimum: 3, maximum: 2 }, "minimum is more than maximum"],
-      [{ maximum: 5 }, "not a whole number from 1 to 4"],
+      [{ maximum: 5 }, "not a whole number from 2 to 4"],
       [{ cpuPercent: 5 }, "not a whole number from 10 to 1000"],
       [{ pods: 2 }, "there is no setting pods here"],
     ] as const) {

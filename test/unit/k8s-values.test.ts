@@ -136,7 +136,7 @@ describe("what the nodes must carry", () => {
   });
 
   describe("with as many pods as autoscaling may make", () => {
-    const atMost = (maximum: number) => [...FOOTPRINT, ...autoscalingFootprint({ minimum: 1, maximum })];
+    const atMost = (maximum: number) => [...FOOTPRINT, ...autoscalingFootprint(maximum)];
 
     /** Everything that is not pinned, on that many workers. */
     const fitsWorkers = (pods: typeof FOOTPRINT, workers: number): boolean => {
