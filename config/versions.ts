@@ -59,6 +59,9 @@ export const KUBE_NETWORK_POLICIES_VERSION = "1.1.0";
 /** Caddy, in front of Grafana with HTTPS. Source: tags of the Go module github.com/caddyserver/caddy/v2; its image is published under the same number. */
 export const CADDY_VERSION = "2.11.1";
 
+/** metrics-server, where `daybreak:autoscaling` is on. Source: tags of the Go module sigs.k8s.io/metrics-server; the only one of them that can be had, for Kubernetes 1.34 and newer. Its image is published under the same number. */
+export const METRICS_SERVER_VERSION = "0.9.0";
+
 /** curl. Source: tags of curlimages/curl; the version that Debian 12 carries, which the lab runs. */
 export const CURL_VERSION = "7.88.1";
 
@@ -81,6 +84,7 @@ export const images = {
   },
   kubeNetworkPolicies: `registry.k8s.io/networking/kube-network-policies:v${KUBE_NETWORK_POLICIES_VERSION}`,
   caddy: `docker.io/library/caddy:${CADDY_VERSION}`,
+  metricsServer: `registry.k8s.io/metrics-server/metrics-server:v${METRICS_SERVER_VERSION}`,
   fortio: `docker.io/fortio/fortio:${FORTIO_VERSION}`,
   curl: `docker.io/curlimages/curl:${CURL_VERSION}`,
   agnhost: `registry.k8s.io/e2e-test-images/agnhost:${AGNHOST_VERSION}`,

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 
 import { buildOnly } from "./build-phase";
+import { EXTRA_NAMES, extrasNamed } from "./extras";
 import { readLab, type Lab, type MachineImageKind } from "./lab";
 import { openShell } from "./shell";
 import { startLab } from "./start";
@@ -16,6 +17,13 @@ Environment:
                           replaces the beginning of an address, https://mirror alone holds <host>/<path> of all others
 `;
 
+interface StartFlags {
+  lab: string;
+  empty: boolean;
+  image: MachineImageKind;
+  extras?: string | boolean;
+}
+
 const program = new Command("lab")
   .description(
     "Runs both stacks of daybreak on this machine, without a cloud account: EC2 is played by systemd-nspawn.",
@@ -23,6 +31,9 @@ const program = new Command("lab")
   .enablePositionalOptions()
   .addHelpText("after", ENVIRONMENT)
   .showHelpAfterError();
+
+const extrasOption = (what: string) =>
+  new Option("--extras [names]", `${what}: ${EXTRA_NAMES.join(", ")}, or all of them; off by default`);
 
 const labOption = ["--lab <name>", "name of the lab; labs of different names run side by side", "lab"] as const;
 
@@ -37,8 +48,9 @@ program
       .choices(["base", "baked"])
       .default("baked"),
   )
-  .action(async ({ lab, ...options }: { lab: string; empty: boolean; image: MachineImageKind }) => {
-    const result = await startLab({ name: lab, ...options });
+  .addOption(extrasOption("build these too and turn them on in the workloads' configuration"))
+  .action(async ({ lab, extras, ...options }: StartFlags) => {
+    const result = await startLab({ name: lab, ...options, extras: extrasNamed(extras) });
     console.log(
       Array.isArray(result)
         ? `\nThe lab "${lab}" is empty. Go on with: npm run lab:shell -- --lab ${lab}`
@@ -49,7 +61,8 @@ program
 program
   .command("build")
   .description("only fill the cache: tools, packages, images, charts, machine images, plugins")
-  .action(buildOnly);
+  .addOption(extrasOption("the images of these too"))
+  .action(({ extras }: { extras?: string | boolean }) => buildOnly(extrasNamed(extras)));
 
 program
   .command("stop")

@@ -46,11 +46,21 @@ const POLL_MS = 500;
  */
 export async function up(lab: Lab, stack: string, onLine?: (line: string) => void): Promise<Update> {
   await updatesEnded(lab, onLine);
-  await pulumi(lab, ["stack", "select", "--create", stack, "--non-interactive"]);
+  await select(lab, stack);
   // The engine's dots say only that it is alive.
   const telling = (line: string) => void (/^(@.*|\s*)$/.test(line) || onLine?.(line));
   const output = await pulumi(lab, ["up", "--stack", stack, "--yes", "--skip-preview", "--non-interactive"], telling);
   return { changes: summarize(output), output };
+}
+
+function select(lab: Lab, stack: string): Promise<string> {
+  return pulumi(lab, ["stack", "select", "--create", stack, "--non-interactive"]);
+}
+
+/** `pulumi config set`: in the stack's file, where every lab of this checkout and its user finds it. */
+export async function configure(lab: Lab, stack: string, key: string, value: string): Promise<void> {
+  await select(lab, stack);
+  await pulumi(lab, ["config", "set", "--stack", stack, key, value]);
 }
 
 /**

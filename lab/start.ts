@@ -9,10 +9,11 @@ import { describeLab, labEnvironment, LAB_STACKS, readLab, writeLab, type Lab, t
 import { publishPorts, PUBLISHED_PORTS } from "./loopback";
 import { MIRROR_PROCESSES, startMirror } from "./mirror";
 import { installPlugins } from "./plugins/build";
-import { BUILD, type Built } from "./build-phase";
+import { BUILD, type Built, type Wanted } from "./build-phase";
+import { EXTRAS, extrasTurnedOn, type ExtraName } from "./extras";
 import { makeLabsFolder, refuseUnfitMachine } from "./prerequisites";
 import { runPhases, type Phase, type PhaseTime } from "./phases";
-import { outputs, up, wasKilled, type Update } from "./pulumi";
+import { configure, outputs, up, wasKilled, type Update } from "./pulumi";
 import { labNames, stopLab } from "./stop";
 import { standIns } from "./stand-ins";
 import type { Summary } from "./summary";
@@ -25,9 +26,13 @@ export interface StartOptions {
   empty: boolean;
   /** What the lab's machines boot from. */
   image: MachineImageKind;
+  /** Those to be built and, unless it shall be empty, turned on in the configuration of the workloads. */
+  extras: readonly ExtraName[];
 }
 
-interface Context extends Built {
+type Room = Pick<StartOptions, "name" | "image">;
+
+interface Context extends Built, Wanted {
   lab: Lab;
   infra: Record<string, unknown>;
   workloads: Record<string, unknown>;
@@ -41,14 +46,14 @@ interface Context extends Built {
  *
  * @throws with the whole list, if the machine lacks something; then nothing was made.
  */
-export async function startLab({ name, empty, image }: StartOptions): Promise<Summary | PhaseTime[]> {
+export async function startLab({ name, empty, image, extras }: StartOptions): Promise<Summary | PhaseTime[]> {
   const loopback = chooseLoopback(name);
   const living = readLab(name) !== undefined && alive(name);
   // Of a lab that was killed half-way, the ports may still be held by what is left of it.
   const remains = !living && labNames().includes(name);
   const ports = PUBLISHED_PORTS.map(({ port }) => `${loopback}:${port}`);
   await refuseUnfitMachine(living || remains ? [] : ports);
-  const context = {} as Context;
+  const context = { extras } as Context;
   const phases = [
     ...(remains ? [removal(name, ports)] : []),
     ...roomPhases({ name, image }, loopback),
@@ -68,7 +73,7 @@ function removal(name: string, ports: string[]): Phase<Context> {
   };
 }
 
-function roomPhases(options: Omit<StartOptions, "empty">, loopback: string): Phase<Context>[] {
+function roomPhases(options: Room, loopback: string): Phase<Context>[] {
   return [BUILD, { title: "Lab", run: (context) => raise(context, options, loopback) }];
 }
 
@@ -80,11 +85,7 @@ function platformPhases(): Phase<Context>[] {
   ];
 }
 
-async function raise(
-  context: Context,
-  { name, image }: Omit<StartOptions, "empty">,
-  loopback: string,
-): Promise<string> {
+async function raise(context: Context, { name, image }: Room, loopback: string): Promise<string> {
   const lab = describeLab(name, loopback, context.machineImages, image);
   context.lab = lab;
   makeLabsFolder();
@@ -106,9 +107,17 @@ async function infrastructure(context: Context, say: (line: string) => void): Pr
 }
 
 async function workloads(context: Context, say: (line: string) => void): Promise<string> {
+  await turnOn(context.lab, context.extras);
   const update = await up(context.lab, LAB_STACKS.k8s, say);
   context.workloads = await outputs(context.lab, LAB_STACKS.k8s);
   return describeUpdate(update);
+}
+
+/** What is on already keeps its settings. */
+async function turnOn(lab: Lab, extras: readonly ExtraName[]): Promise<void> {
+  const on = extrasTurnedOn();
+  for (const name of extras.filter((extra) => !on.includes(extra)))
+    await configure(lab, LAB_STACKS.k8s, `daybreak:${name}`, EXTRAS[name]);
 }
 
 async function check({ lab }: Context, say: (line: string) => void): Promise<string> {
@@ -130,6 +139,7 @@ function summaryOf({ lab, supply, infra, workloads: deployed }: Context, times: 
     lab,
     nodes: (infra.nodeNames as string[]).map((node, index) => `${node}  ${nodeAddress(infra, index)}`),
     grafanaUser: String(deployed.grafanaUser),
+    extras: extrasTurnedOn(),
     standIns: standIns(supply),
     upstream: describeSupply(supply),
     times,

@@ -4,6 +4,7 @@ import { loadK8sConfig } from "../config/load";
 import { BOOKINFO_VERSION, FORTIO_VERSION, KUBE_PROMETHEUS_STACK, LINKERD } from "../config/versions";
 import { Viewer } from "../k8s/access/viewer";
 import { Alerts } from "../k8s/alerts/alerts";
+import { Autoscaling } from "../k8s/autoscaling/autoscaling";
 import { Bookinfo } from "../k8s/bookinfo/bookinfo";
 import { clusterAddresses, clusterProvider, requireCluster } from "../k8s/cluster";
 import { Dashboards } from "../k8s/dashboards/dashboards";
@@ -62,8 +63,13 @@ export async function k8sStack() {
   const mesh = [linkerd.injection, linkerd.viz];
 
   const choices = { pinToControlPlane, channel: linkerdChannel, trust: linkerd.trust };
-  const { reviewsWeights } = config;
-  const bookinfo = new Bookinfo("bookinfo", { ...choices, reviewsWeights, mesh }, inCluster);
+  const { reviewsWeights, autoscaling } = config;
+  const scaled = { autoscaling: autoscaling !== undefined };
+  const bookinfo = new Bookinfo("bookinfo", { ...choices, ...scaled, reviewsWeights, mesh }, inCluster);
+  if (autoscaling) {
+    const namespace = bookinfo.namespace.metadata.name;
+    new Autoscaling("autoscaling", { settings: autoscaling, pinToControlPlane, namespace }, inCluster);
+  }
 
   const dependsOn = [...mesh, ...bookinfo.workloads];
   const load = { url: bookinfo.pageUrl, rate: config.trafficRate, trust: linkerd.trust };

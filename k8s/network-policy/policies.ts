@@ -154,7 +154,7 @@ function monitoring(network: ClusterNetwork, grafanaHttps: boolean): Policy[] {
 
 /**
  * Every policy of the workloads. `kube-system` and `kube-flannel` have none: their pods are on the hosts' network, where
- * no policy applies, except for CoreDNS, which everybody asks.
+ * no policy applies, except for CoreDNS, which everybody asks, and metrics-server, which asks whoever asks it who they are.
  */
 export function networkPolicies(network: ClusterNetwork, grafanaHttps: boolean): Policy[] {
   return [bookinfo(network), traffic(), linkerd(network), viz(network), monitoring(network, grafanaHttps)].flat();

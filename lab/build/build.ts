@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
 
 import { hashOf, withCacheLock } from "../cache";
+import { EXTRA_NAMES, type ExtraName } from "../extras";
 import { LANGUAGE_HOST } from "../plugins/version";
 import { decide, remember, rememberedSupply } from "../upstream/decision";
 import { IMAGE_COPIER } from "../upstream/images";
 import { fetchSteps, stepsOf } from "../upstream/steps";
 import { describeSupply } from "../upstream/summary";
-import type { Supply } from "../upstream/supply";
+import { Supply } from "../upstream/supply";
 import { aptRepositoryKey, buildAptRepository, builtAptRepositoryKey } from "./apt-repository";
 import { bakedImage, buildBakedImage } from "./baked-image";
 import { buildCharts, builtChartsKey, chartsKey } from "./charts";
@@ -17,7 +18,7 @@ import { runSteps, type GraphResult, type Report, type Step } from "./graph";
 import { baseImage, buildBaseImage, machineImageDirectory, type MachineImage } from "./machine-images";
 import { fetchRegistryProgram, registryProgramDirectory } from "./mirror";
 import { prune } from "./prune";
-import { buildRegistry, builtRegistryKey, imageNames, registryKey } from "./registry-images";
+import { buildRegistry, imageNames, registryHasImages, registryKey } from "./registry-images";
 import { buildRootfs, rootfsDirectory } from "./rootfs";
 import { buildStandIns, standInsDirectory } from "./stand-ins";
 import { GO_TOOLS, type GoTool } from "./tools";
@@ -33,6 +34,8 @@ export interface BuildResult extends GraphResult {
 /** Settings of a build. */
 export interface BuildOptions {
   report: Report;
+  /** Those whose images the mirror has to have. */
+  extras: readonly ExtraName[];
 }
 
 /**
@@ -42,18 +45,18 @@ export interface BuildOptions {
  *
  * @throws StepFailed, which names the step, its log and the log's last lines; UpstreamUnreachable.
  */
-export function buildAll({ report }: BuildOptions): Promise<BuildResult> {
+export function buildAll({ report, extras }: BuildOptions): Promise<BuildResult> {
   return locked(report, async () => {
-    const { supply, ...result } = await supplied(report);
+    const { supply, ...result } = await supplied(report, extras);
     const machineImages = { base: base().id, baked: baked(supply).id };
-    prune([...Object.values(machineImages).map(machineImageDirectory), ...builtDirectories(supply)]);
+    prune([...Object.values(machineImages).map(machineImageDirectory), ...builtDirectories()]);
     return { machineImages, supply, ...result };
   });
 }
 
 /** Asks upstream's sites only if the cache lacks something of what the last build decided on. */
-async function supplied(report: Report): Promise<GraphResult & { supply: Supply }> {
-  const known = rememberedSupply();
+async function supplied(report: Report, extras: readonly ExtraName[]): Promise<GraphResult & { supply: Supply }> {
+  const known = rememberedSupply(extras);
   const steps = known && allSteps(known);
   if (known && steps?.every((step) => step.done())) {
     for (const { name, always } of steps) {
@@ -63,16 +66,16 @@ async function supplied(report: Report): Promise<GraphResult & { supply: Supply 
     return { supply: known, built: [], seconds: {} };
   }
   report("upstream", "running", "asking whether its downloads can be reached");
-  const supply = await decide();
+  const supply = await decide(extras);
   report("upstream", "done", describeSupply(supply).join("; "));
   const result = await runSteps(allSteps(supply), report);
   remember(supply);
   return { supply, ...result };
 }
 
-/** What the current sources ask for, beside the machine images and what is found by a key of its own. */
-function builtDirectories(supply: Supply): string[] {
-  const downloads = supply.parts().map(({ directory }) => directory);
+/** What the current sources can ask for, beside the machine images and what is found by a key of its own. */
+function builtDirectories(): string[] {
+  const downloads = new Supply({}, EXTRA_NAMES).parts().map(({ directory }) => directory);
   return [
     ...GO_TOOLS.map(toolDirectory),
     standInsDirectory(),
@@ -148,7 +151,7 @@ function systemSteps(supply: Supply): Step[] {
       needs: ["apt-repository", "registry"],
       heavy: true,
       done: () => existsSync(machineImageDirectory(baked(supply).id)),
-      run: (log) => buildBakedImage(baked(supply), rootfsDirectory(), imageNames(supply), log),
+      run: (log) => buildBakedImage(baked(supply), rootfsDirectory(), imageNames(supply.withoutExtras()), log),
     },
   ];
 }
@@ -172,7 +175,7 @@ function mirrorSteps(supply: Supply): Step[] {
       name: "registry",
       needs: ["rootfs", "stand-ins", ...GO_TOOLS.map(({ name }) => name), ...images],
       heavy: true,
-      done: () => builtRegistryKey() === registryKey(rootfsDirectory(), supply),
+      done: () => registryHasImages(rootfsDirectory(), supply),
       run: (log) => buildRegistry(rootfsDirectory(), supply, log),
     },
     {
@@ -188,7 +191,9 @@ function base(): MachineImage {
   return baseImage(rootfsDirectory());
 }
 
+/** The same with and without extras, so that every lab on this machine boots from the one. */
 function baked(supply: Supply): MachineImage {
-  const [packages, images] = [aptRepositoryKey(rootfsDirectory(), supply), registryKey(rootfsDirectory(), supply)];
+  const packages = aptRepositoryKey(rootfsDirectory(), supply);
+  const images = registryKey(rootfsDirectory(), supply.withoutExtras());
   return bakedImage(hashOf(rootfsDirectory(), packages, images));
 }

@@ -18,7 +18,7 @@ export function replacements(tool: GoTool, supply: Supply): Part[] {
   return packaged ? [supply.packages, ...parts] : parts;
 }
 
-/** Whether a tool has to be built. */
+/** Whether a tool has to be built; not if it is in no image that the lab has. */
 export function isWanted(tool: GoTool, supply: Supply): boolean {
   return replacements(tool, supply).some((part) => !supply.upstream(part));
 }

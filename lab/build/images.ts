@@ -1,4 +1,5 @@
 import { images as pins } from "../../config/versions";
+import type { ExtraName } from "../extras";
 import type { ImageSettings } from "./oci";
 import { COREDNS_TAG, ETCD_TAG, KUBERNETES_VERSION, PAUSE_TAG, TOOL_VERSIONS, type ToolName } from "./versions";
 
@@ -12,6 +13,8 @@ export interface ImageRecipe extends ImageSettings {
   readonly programs: Readonly<Record<string, ProgramSource>>;
   /** Folders by path with the user that owns them. */
   readonly folders?: Readonly<Record<string, number>>;
+  /** Made only for labs that want this extra, and in no machine image: nodes pull it. */
+  readonly extra?: ExtraName;
 }
 
 /** A binary of a built tool, or of the lab's stand-ins. */
@@ -200,5 +203,18 @@ const MONITORING: readonly ImageRecipe[] = [
   }),
 ];
 
-/** Every image that is built of real programs. */
-export const IMAGES: readonly ImageRecipe[] = [...CLUSTER, ...TOOLS, ...MONITORING];
+/** What is off by default. */
+const EXTRAS: readonly ImageRecipe[] = [
+  {
+    name: pins.metricsServer,
+    base: "scratch",
+    programs: { "/metrics-server": { tool: "metrics-server", binary: "metrics-server" } },
+    entrypoint: ["/metrics-server"],
+    user: NOBODY,
+    labels: built(`sigs.k8s.io/metrics-server@v${TOOL_VERSIONS["metrics-server"]}`),
+    extra: "autoscaling",
+  },
+];
+
+/** Every image that is built of real programs, those of the extras as well. */
+export const IMAGES: readonly ImageRecipe[] = [...CLUSTER, ...TOOLS, ...MONITORING, ...EXTRAS];

@@ -23,27 +23,40 @@ export function imageNames(supply: Supply): string[] {
   return [...supply.builtRecipes(), ...supply.copiedImages()].map(({ name }) => name);
 }
 
-/** What the registry is made of; it is rebuilt when this changes. */
+/** What the images of the registry are made of, in one figure: what is made of them goes by it. */
 export function registryKey(rootfs: string, supply: Supply): string {
   const recipes = supply.builtRecipes();
   const copied = supply.copiedImages().map(({ name, image }) => [name, digestOf(image.manifest)]);
   return hashOf(recipes, recipes.map(programFiles), baseLayerKey(rootfs), ...(copied.length > 0 ? [copied] : []));
 }
 
-/** The key that the registry in the cache was built with. */
-export function builtRegistryKey(): string | undefined {
-  const file = join(registryDirectory(), ".key");
-  return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+/** What each image of the registry is made of, by its name. */
+export function imageKeys(rootfs: string, supply: Supply): Record<string, string> {
+  const base = baseLayerKey(rootfs);
+  const built = supply.builtRecipes().map((recipe) => [recipe.name, hashOf(recipe, programFiles(recipe), base)]);
+  const copied = supply.copiedImages().map(({ name, image }) => [name, digestOf(image.manifest)]);
+  return Object.fromEntries([...built, ...copied]) as Record<string, string>;
+}
+
+/** Where the registry in the cache says what its images were made of. */
+const keysFile = (directory: string): string => join(directory, "images.json");
+
+/** Whether the registry in the cache has every image that is wanted. Extras beside them do no harm. */
+export function registryHasImages(rootfs: string, supply: Supply): boolean {
+  const file = keysFile(registryDirectory());
+  if (!existsSync(file)) return false;
+  const built = JSON.parse(readFileSync(file, "utf8")) as Record<string, string>;
+  return Object.entries(imageKeys(rootfs, supply)).every(([name, key]) => built[name] === key);
 }
 
 /** Puts every image into the registry's storage. Layers made earlier are used again. */
 export async function buildRegistry(rootfs: string, supply: Supply, log: StepLog): Promise<void> {
-  const key = registryKey(rootfs, supply);
+  const keys = imageKeys(rootfs, supply);
   await makeDirectory(registryDirectory(), async (directory) => {
     const storage = new RegistryStorage(directory);
     await addBuilt(storage, supply.builtRecipes(), rootfs, log);
     for (const { name, image } of supply.copiedImages()) storage.add(name, image, image.layers);
-    writeFileSync(join(directory, ".key"), key);
+    writeFileSync(keysFile(directory), JSON.stringify(keys));
   });
 }
 

@@ -174,6 +174,11 @@ export const GO_TOOLS: readonly GoTool[] = [
     package: "k8s.io/kube-state-metrics/v2",
     variables: { "github.com/prometheus/common/version.Version": TOOL_VERSIONS["kube-state-metrics"] },
   }),
+  single("metrics-server", {
+    binary: "metrics-server",
+    package: "sigs.k8s.io/metrics-server/cmd/metrics-server",
+    variables: { "k8s.io/client-go/pkg/version.gitVersion": `v${TOOL_VERSIONS["metrics-server"]}` },
+  }),
   single(
     "fortio",
     {

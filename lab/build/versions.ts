@@ -9,6 +9,7 @@ import {
   KUBE_NETWORK_POLICIES_VERSION,
   KUBERNETES_LINES,
   kubernetesMinor,
+  METRICS_SERVER_VERSION,
 } from "../../config/versions";
 
 /** The Kubernetes packages and images of the lab's mirror. */
@@ -47,6 +48,7 @@ export const TOOL_VERSIONS = {
   "node-exporter": "1.12.1",
   /** The newest whose module can be had. */
   "kube-state-metrics": "2.18.0",
+  "metrics-server": METRICS_SERVER_VERSION,
 } as const;
 
 /** Name of everything that {@link TOOL_VERSIONS} builds. */

@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 
 import { hashOf, inCache } from "../cache";
+import type { ExtraName } from "../extras";
 import { probe } from "./download";
 import type { Part } from "./part";
 import { upstreamMode, upstreamReplacements } from "./settings";
@@ -22,13 +23,14 @@ export class UpstreamUnreachable extends Error {
  * Decides for each part whether it comes from upstream. What the cache holds is taken from there; for the rest all sites
  * are asked at once.
  *
+ * @param extras those that the lab has.
  * @param answerMs how long they have to answer, all together, in milliseconds; 3 s.
  * @throws UpstreamUnreachable in the mode `always`, if a part cannot be reached.
  */
-export async function decide(answerMs = ANSWER_MS): Promise<Supply> {
+export async function decide(extras: readonly ExtraName[] = [], answerMs = ANSWER_MS): Promise<Supply> {
   const mode = upstreamMode();
-  if (mode === "never") return Supply.ownOnly("DAYBREAK_UPSTREAM is never");
-  const supply = new Supply({});
+  if (mode === "never") return Supply.ownOnly("DAYBREAK_UPSTREAM is never", extras);
+  const supply = new Supply({}, extras);
   const missing = supply.parts().filter((part) => part.unfit() === undefined && !part.have());
   const silent = await silentSites(new Set(missing.flatMap(({ sites }) => sites)), answerMs);
   for (const part of missing) {
@@ -70,21 +72,23 @@ function decisionKey(parts: readonly Part[]): string {
   );
 }
 
-function decisionFile(): string {
-  return inCache("upstream.json");
+/** Labs with extras ask more sites: what they were answered does not replace what the others go by. */
+function decisionFile(extras: readonly ExtraName[]): string {
+  return inCache(extras.length === 0 ? "upstream.json" : "upstream-extras.json");
 }
 
 /**
  * What the last build decided, so that one with everything in the cache asks nobody.
  *
+ * @param extras those that the lab has.
  * @returns undefined if it decided on something else, or `always` is wanted and it was less.
  */
-export function rememberedSupply(): Supply | undefined {
+export function rememberedSupply(extras: readonly ExtraName[] = []): Supply | undefined {
   const mode = upstreamMode();
-  if (mode === "never") return Supply.ownOnly("DAYBREAK_UPSTREAM is never");
+  if (mode === "never") return Supply.ownOnly("DAYBREAK_UPSTREAM is never", extras);
   try {
-    const { key, refusals } = JSON.parse(readFileSync(decisionFile(), "utf8")) as Remembered;
-    const supply = new Supply(refusals);
+    const { key, refusals } = JSON.parse(readFileSync(decisionFile(extras), "utf8")) as Remembered;
+    const supply = new Supply(refusals, extras);
     const refused = supply.parts().some((part) => refusals[part.name] !== undefined && part.unfit() === undefined);
     return key !== decisionKey(supply.parts()) || (mode === "always" && refused) ? undefined : supply;
   } catch {
@@ -96,7 +100,8 @@ export function rememberedSupply(): Supply | undefined {
 export function remember(supply: Supply): void {
   if (upstreamMode() === "never") return;
   const content: Remembered = { key: decisionKey(supply.parts()), refusals: supply.reasons() };
-  const fresh = `${decisionFile()}.${process.pid}`;
+  const file = decisionFile(supply.extras);
+  const fresh = `${file}.${process.pid}`;
   writeFileSync(fresh, JSON.stringify(content));
-  renameSync(fresh, decisionFile());
+  renameSync(fresh, file);
 }

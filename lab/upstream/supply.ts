@@ -1,4 +1,5 @@
 import { IMAGES, type ImageRecipe } from "../build/images";
+import type { ExtraName } from "../extras";
 import { standInImages, standInRecipe } from "../build/stand-ins";
 import { chartFolder, chartImages, chartPart, type ChartProduct } from "./charts";
 import { copiedImage, type CopiedImage } from "./images";
@@ -22,14 +23,22 @@ export class Supply {
   readonly helm = helmPart();
   readonly packages = kubernetesPackagesPart();
   readonly plugins = pluginParts();
-  private readonly recipes: readonly ImageRecipe[] = [...IMAGES, ...standInImages().map(standInRecipe)];
+  private readonly recipes: readonly ImageRecipe[];
   private readonly products: { product: ChartProduct; part: Part }[];
   private readonly publishers: Publisher[];
   private readonly refusals: Record<string, string>;
 
-  /** @param refusals parts that are not upstream's from the start. */
-  constructor(refusals: Refusals) {
+  /**
+   * @param refusals parts that are not upstream's from the start.
+   * @param extras those that the lab has.
+   */
+  constructor(
+    refusals: Refusals,
+    readonly extras: readonly ExtraName[] = [],
+  ) {
     this.refusals = { ...refusals };
+    const wanted = IMAGES.filter(({ extra }) => extra === undefined || extras.includes(extra));
+    this.recipes = [...wanted, ...standInImages().map(standInRecipe)];
     const images = this.recipes.map(({ name }) => name);
     this.products = CHART_PRODUCTS.map((product) => ({
       product,
@@ -42,10 +51,15 @@ export class Supply {
   }
 
   /** Nothing is upstream's. */
-  static ownOnly(reason: string): Supply {
-    const supply = new Supply({});
+  static ownOnly(reason: string, extras: readonly ExtraName[] = []): Supply {
+    const supply = new Supply({}, extras);
     for (const part of supply.parts()) supply.refuse(part, reason);
     return supply;
+  }
+
+  /** The same, as it stands now, for a lab without extras. */
+  withoutExtras(): Supply {
+    return this.extras.length === 0 ? this : new Supply(this.reasons());
   }
 
   /** Every part there is. */

@@ -4,6 +4,7 @@ import { summarize } from "../../lab/pulumi";
 import { trafficTests } from "./platform/traffic";
 import { inShell, lab, PROJECT_DIR, run, shell } from "./lab-cli";
 import { accessToThePlatform } from "./platform/access";
+import { autoscalingOnThePlatform } from "./platform/autoscaling";
 import { alertsOnThePlatform } from "./platform/alerts";
 import { budgetOfThePlatform } from "./platform/budget";
 import { dashboardsOnThePlatform } from "./platform/dashboards";
@@ -189,6 +190,8 @@ describe("both stacks on real machines", () => {
     describe("Bookinfo in the mesh", () => bookinfoInTheMesh(NAME));
 
     describe("npm run canary", () => canaryOfReviews(NAME));
+
+    describe("autoscaling", () => autoscalingOnThePlatform(NAME));
   });
 
   it(

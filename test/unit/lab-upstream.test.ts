@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -6,8 +6,10 @@ import { join } from "node:path";
 
 import { IMAGES } from "../../lab/build/images";
 import { isWanted, standInsWanted } from "../../lab/build/demand";
+import { imageKeys, registryHasImages, registryKey } from "../../lab/build/registry-images";
 import { standInImages } from "../../lab/build/stand-ins";
 import { GO_TOOLS } from "../../lab/build/tools";
+import { EXTRA_NAMES, EXTRAS, extrasNamed, extrasTurnedOn } from "../../lab/extras";
 import { kernelMayHave } from "../../lab/kernel";
 import { standIns } from "../../lab/stand-ins";
 import { decide, remember, rememberedSupply, UpstreamUnreachable } from "../../lab/upstream/decision";
@@ -105,14 +107,18 @@ describe("decision", () => {
 
   test("upstream that is not there is known in a moment, and everything is built", async () => {
     const supply = await decide();
-    expect(GO_TOOLS.filter((tool) => !isWanted(tool, supply))).toEqual([]);
+    const extras = IMAGES.filter(({ extra }) => extra !== undefined).map(({ programs }) => JSON.stringify(programs));
+    const onlyInExtras = GO_TOOLS.filter((tool) => !isWanted(tool, supply));
+    for (const { name } of onlyInExtras) expect(extras.join()).toContain(`"tool":"${name}"`);
+    const everything = await decide(EXTRA_NAMES);
+    expect(GO_TOOLS.filter((tool) => !isWanted(tool, everything))).toEqual([]);
     expect(describeSupply(supply)).toEqual(["nothing of it is used: 127.0.0.1:1023 cannot be reached (ECONNREFUSED)"]);
   });
 
   test("upstream that says nothing is waited for once, all sites together", async () => {
     const { base, mostAtOnce } = await serve(() => undefined);
     process.env.DAYBREAK_UPSTREAM_URLS = base;
-    const supply = await decide(2000);
+    const supply = await decide([], 2000);
     expect(mostAtOnce()).toBeGreaterThan(5);
     expect(Object.keys(supply.reasons())).toHaveLength(supply.parts().length);
     expect(Object.values(supply.reasons())[0]).toMatch(/does not answer in time/);
@@ -181,7 +187,8 @@ describe("what is built and what stands in", () => {
 
   test("every image of the lab's own belongs to a part, and Linkerd's to that of its channel", () => {
     const names = [...IMAGES, ...standInImages().map(({ image }) => ({ name: image }))].map(({ name }) => name);
-    for (const name of names) expect(all.parts()).toContain(all.ownerOf(name));
+    const everything = new Supply({}, EXTRA_NAMES);
+    for (const name of names) expect(everything.parts()).toContain(everything.ownerOf(name));
     const linkerd = standInImages().filter(({ standInFor }) => standInFor === "Linkerd");
     for (const { image } of linkerd) expect(image).toContain(productOf(image)?.name.replace("Linkerd ", ""));
   });
@@ -197,6 +204,61 @@ describe("what is built and what stands in", () => {
     const stable = CHART_PRODUCTS.find(({ name }) => name.includes("stable"));
     for (const { pin } of stable?.charts ?? []) expect(supply.ownChart(pin.chart, pin.version)).toBe(false);
     expect(standIns(supply)).toContain("programs: Linkerd");
+  });
+});
+
+describe("extras", () => {
+  const built = (extras: readonly (keyof typeof EXTRAS)[]) => Supply.ownOnly("a test", extras);
+  const ofExtras = IMAGES.filter(({ extra }) => extra !== undefined);
+
+  test("are named one by one, or all at once", () => {
+    expect(extrasNamed()).toEqual([]);
+    expect(extrasNamed(true)).toEqual(EXTRA_NAMES);
+    expect(extrasNamed("autoscaling")).toEqual(["autoscaling"]);
+    expect(() => extrasNamed("autoscaling,autopilot")).toThrow(/no extra autopilot\..* autoscaling/);
+  });
+
+  test("are read from the configuration of the lab's workloads, where none is on", () => {
+    expect(extrasTurnedOn()).toEqual([]);
+    const config = (lines: string) => `config:\n  daybreak:layer: k8s\n${lines}`;
+    expect(extrasTurnedOn(config("  daybreak:autoscaling: false\n"))).toEqual([]);
+    expect(extrasTurnedOn(config('  daybreak:autoscaling: "true"\n'))).toEqual(["autoscaling"]);
+    expect(extrasTurnedOn(config("  daybreak:autoscaling:\n    maximum: 2\n"))).toEqual(["autoscaling"]);
+  });
+
+  test("each has images, which no other lab knows of, builds or downloads", () => {
+    expect(new Set(ofExtras.map(({ extra }) => extra))).toEqual(new Set(EXTRA_NAMES));
+    const plain = built([]);
+    for (const { name } of ofExtras) expect(() => plain.ownerOf(name)).toThrow("no part");
+    expect(plain.builtRecipes()).toEqual(expect.not.arrayContaining(ofExtras));
+    expect(built(EXTRA_NAMES).builtRecipes()).toEqual(expect.arrayContaining(ofExtras));
+  });
+
+  test("do not change what other labs boot from", () => {
+    const [plain, all] = [built([]), built(EXTRA_NAMES)];
+    expect(registryKey("rootfs", all)).not.toBe(registryKey("rootfs", plain));
+    expect(registryKey("rootfs", all.withoutExtras())).toBe(registryKey("rootfs", plain));
+  });
+
+  test("a mirror with them serves a lab without them, not the other way round", () => {
+    const store = (supply: Supply) => {
+      mkdirSync(join(folder, "mirror", "registry"), { recursive: true });
+      writeFileSync(join(folder, "mirror", "registry", "images.json"), JSON.stringify(imageKeys("rootfs", supply)));
+    };
+    expect(registryHasImages("rootfs", built([]))).toBe(false);
+    store(built(EXTRA_NAMES));
+    expect(registryHasImages("rootfs", built([]))).toBe(true);
+    expect(registryHasImages("rootfs", built(EXTRA_NAMES))).toBe(true);
+    store(built([]));
+    expect(registryHasImages("rootfs", built(EXTRA_NAMES))).toBe(false);
+    expect(registryHasImages("another", built([]))).toBe(false);
+  });
+
+  test("an answer of upstream's for labs with them is kept apart", async () => {
+    remember(await decide());
+    remember(await decide(EXTRA_NAMES));
+    expect(rememberedSupply()?.extras).toEqual([]);
+    expect(rememberedSupply(EXTRA_NAMES)?.extras).toEqual(EXTRA_NAMES);
   });
 });
 
