@@ -44,8 +44,9 @@ const SHOWN = 8;
 export class Printer {
   constructor(private readonly coloured: boolean) {}
 
-  /** Title and results of one group. */
+  /** Title and results of one group; nothing of one that has nothing to say. */
   group(id: GroupId, checks: CheckResult[]): string[] {
+    if (checks.length === 0) return [];
     const title = ["", this.paint(GROUPS[id], 1)];
     const [first] = checks;
     const absent = first && checks.every(({ status, detail }) => status === "skipped" && detail === first.detail);

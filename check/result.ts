@@ -11,6 +11,7 @@ export const GROUPS = {
   webhook: "API server to webhook",
   "network-policies": "network policies",
   prometheus: "Prometheus",
+  autoscaling: "autoscaling",
   linkerd: "Linkerd",
   outside: "from outside",
 } as const;

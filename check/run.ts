@@ -3,6 +3,7 @@ import { readCluster, type Cluster } from "./cluster";
 import type { Context } from "./context";
 import { diagnose } from "./diagnosis";
 import { askAll } from "./dialer";
+import { autoscaling } from "./groups/autoscaling";
 import { connections } from "./groups/connections";
 import { kubelet } from "./groups/kubelet";
 import { linkerd } from "./groups/linkerd";
@@ -19,7 +20,19 @@ import { CannotRun, type Target } from "./target";
 import { Workspace } from "./testbed";
 
 /** Every group, in the order of the report. */
-const ALL = [nodes, system, testPods, kubelet, ...connections, webhook, networkPolicies, prometheus, linkerd, outside];
+const ALL = [
+  nodes,
+  system,
+  testPods,
+  kubelet,
+  ...connections,
+  webhook,
+  networkPolicies,
+  prometheus,
+  autoscaling,
+  linkerd,
+  outside,
+];
 
 export interface RunOptions {
   target: Target;

@@ -11,6 +11,7 @@ import { Breach, takeStep } from "./canary/walk";
 import { describeWeights, weightsAt } from "./canary/weights";
 import { explainFailure } from "./operation";
 import { layersOf, openStack, openWorkspace, UserError } from "./stacks";
+import { stackOption } from "./stack-option";
 
 interface Options {
   stack: string;
@@ -28,7 +29,7 @@ new Command()
   .description("Moves the requests to reviews onto one of its versions, step by step, and back if it does worse.")
   .argument("<service>", "reviews, the one service that has versions", only(["reviews"]))
   .argument("<version>", VERSIONS.join(", "), only(VERSIONS))
-  .option("-s, --stack <name>", "infrastructure stack; the workloads' has -k8s behind its name", "dev")
+  .addOption(stackOption())
   .option("--steps <percents>", "shares of the version", percents, [5, 25, 50, 100])
   .option("--pause <seconds>", "how long each share is watched", number(10, 86_400), 60)
   .option("--min-success <percent>", "least share of answers that are no 5xx", number(0, 100), 99)

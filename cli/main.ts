@@ -6,6 +6,7 @@ import { Progress } from "../check/progress";
 import { Cancellation } from "./cancellation";
 import { destroy } from "./destroy";
 import { Cancelled, describePhases, explainFailure, OperationFailed, Operations } from "./operation";
+import { stackOption } from "./stack-option";
 import { openWorkspace } from "./stacks";
 import { status } from "./status";
 import { preview, up } from "./up";
@@ -52,10 +53,7 @@ command("status", "last update, resources and outputs of both stacks, and whethe
 );
 
 function command(name: string, description: string): Command {
-  return program
-    .command(name)
-    .description(description)
-    .option("-s, --stack <name>", "infrastructure stack; the workloads' has -k8s behind its name", "dev");
+  return program.command(name).description(description).addOption(stackOption());
 }
 
 async function main(work: (workspace: LocalWorkspace, operations: Operations) => Promise<void>): Promise<void> {

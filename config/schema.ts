@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { accessShape } from "./access";
+import { autoscalingShape } from "./autoscaling";
 import { cidrFault, isPrivate } from "./cidr";
 import { unsupportedKubernetes } from "./compatibility";
 import { between, flag, key, matching, text } from "./key";
@@ -226,6 +227,7 @@ export const k8sShape = {
   ),
   ...meshShape,
   ...accessShape,
+  ...autoscalingShape,
   allowUnsupportedVersions: key(
     flag(false),
     "Go on with a combination of versions that upstream does not support.",

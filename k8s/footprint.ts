@@ -16,7 +16,7 @@ export const FOOTPRINT: readonly Footprint[] = [
   ...NETWORK_POLICY_FOOTPRINT,
 ];
 
-/** Pods of what is off by default, by the key that turns it on. */
+/** Pods of what is off by default, by the key that turns it on; those of autoscaling depend on its settings. */
 export const EXTRA_FOOTPRINTS: Readonly<Record<"logs" | "traces", readonly Footprint[]>> = {
   logs: LOGS_FOOTPRINT,
   traces: TRACES_FOOTPRINT,

@@ -101,6 +101,7 @@ export function labEnvironment(lab: Lab): Record<string, string> {
     DAYBREAK_LAB_DIR: lab.dir,
     DAYBREAK_CACHE: lab.cacheDir,
     DAYBREAK_LAB_IMAGE: lab.image,
+    DAYBREAK_STACK: LAB_STACKS.infra,
     KUBECONFIG: kubeconfigFile(lab),
   };
 }

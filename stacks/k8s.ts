@@ -11,6 +11,7 @@ import {
 } from "../config/versions";
 import { Viewer } from "../k8s/access/viewer";
 import { Alerts } from "../k8s/alerts/alerts";
+import { Autoscaling } from "../k8s/autoscaling/autoscaling";
 import { Bookinfo } from "../k8s/bookinfo/bookinfo";
 import { clusterAddresses, clusterProvider, requireCluster } from "../k8s/cluster";
 import { Dashboards } from "../k8s/dashboards/dashboards";
@@ -100,8 +101,13 @@ export async function k8sStack() {
     );
 
   const choices = { pinToControlPlane, channel: linkerdChannel, ...proxies };
-  const { reviewsWeights } = config;
-  const bookinfo = new Bookinfo("bookinfo", { ...choices, reviewsWeights, mesh }, inCluster);
+  const { reviewsWeights, autoscaling } = config;
+  const scaled = { autoscaling: autoscaling !== undefined };
+  const bookinfo = new Bookinfo("bookinfo", { ...choices, ...scaled, reviewsWeights, mesh }, inCluster);
+  if (autoscaling) {
+    const namespace = bookinfo.namespace.metadata.name;
+    new Autoscaling("autoscaling", { settings: autoscaling, pinToControlPlane, namespace }, inCluster);
+  }
 
   const dependsOn = [...mesh, ...bookinfo.workloads];
   const load = { url: bookinfo.pageUrl, rate: config.trafficRate, ...proxies };

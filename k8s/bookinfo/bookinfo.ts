@@ -3,11 +3,21 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { MESH_TYPES, type MeshObject } from "../linkerd/types";
 import { namespace } from "../namespace";
+import { REMOVED_IN_BACKGROUND } from "../removal";
 import { authorization, DENY_BY_DEFAULT } from "./authorization";
 import { type BookinfoChoices, deploymentSpec, serviceSpec, versionSpec } from "./manifests";
 import { disruptionBudget } from "./resilience";
 import { routes, versionService, type Weights } from "./routes";
-import { account, SERVICES, type ServiceName, type Version, VERSIONS, type Workload, WORKLOADS } from "./services";
+import {
+  account,
+  isScaled,
+  SERVICES,
+  type ServiceName,
+  type Version,
+  VERSIONS,
+  type Workload,
+  WORKLOADS,
+} from "./services";
 
 export interface BookinfoArgs extends BookinfoChoices {
   /** Shares of the requests to reviews. */
@@ -27,6 +37,12 @@ const LIMIT = { create: "8m", update: "8m" };
  * seconds that Pulumi lets its endpoints settle.
  */
 const NO_WAIT = { "pulumi.com/skipAwait": "true" };
+
+/**
+ * The number of pods belongs to an autoscaler as soon as it has changed it. Once there is none any more, an update would
+ * not get it back by asking.
+ */
+const TAKE_OVER = { "pulumi.com/patchForce": "true" };
 
 /**
  * Istio's Bookinfo in the meshed namespace `bookinfo`: six workloads behind four services, the mesh's routes between
@@ -105,10 +121,11 @@ export class Bookinfo extends pulumi.ComponentResource {
 
   private deployment(workload: Workload, args: BookinfoArgs, dependsOn: pulumi.Resource[]): k8s.apps.v1.Deployment {
     const id = `${workload.service}-${workload.version}`;
-    const labels = { app: workload.service, version: workload.version };
+    const metadata = this.metadata(id, { app: workload.service, version: workload.version });
+    const annotations = { ...REMOVED_IN_BACKGROUND, ...(isScaled(workload) && TAKE_OVER) };
     return new k8s.apps.v1.Deployment(
       id,
-      { metadata: this.metadata(id, labels), spec: deploymentSpec(workload, args) },
+      { metadata: { ...metadata, annotations }, spec: deploymentSpec(workload, args) },
       { parent: this, dependsOn, customTimeouts: LIMIT },
     );
   }

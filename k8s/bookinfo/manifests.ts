@@ -8,7 +8,16 @@ import { proxyAnnotations, type ProxySettings } from "../linkerd/values";
 import { placement } from "../placement";
 import { UNPRIVILEGED, unprivilegedPod } from "../security";
 import { GRACE_SECONDS, leavingAnnotations, LIFECYCLE, replicas, ROLLING_UPDATE, spread } from "./resilience";
-import { account, isPinned, PORT, PORT_NAME, type ServiceName, type Version, type Workload } from "./services";
+import {
+  account,
+  isPinned,
+  isScaled,
+  PORT,
+  PORT_NAME,
+  type ServiceName,
+  type Version,
+  type Workload,
+} from "./services";
 
 type DeploymentSpec = k8s.types.input.apps.v1.DeploymentSpec;
 type Container = k8s.types.input.core.v1.Container;
@@ -64,13 +73,19 @@ export interface BookinfoChoices extends ProxySettings<Input<string>> {
   pinToControlPlane: boolean;
   /** Line of the mesh: its proxies end in different ways. */
   channel: LinkerdChannel;
+  /** Leaves the number of pods of productpage and reviews to an autoscaler. */
+  autoscaling?: boolean;
 }
 
 /** A workload's spec; the labels are Bookinfo's own, dashboards and the mesh's policies go by them. */
-export function deploymentSpec(workload: Workload, { pinToControlPlane, channel, ...proxy }: BookinfoChoices) {
+export function deploymentSpec(
+  workload: Workload,
+  { pinToControlPlane, channel, autoscaling, ...proxy }: BookinfoChoices,
+) {
   const labels = { app: workload.service, version: workload.version };
   return {
-    replicas: replicas(workload, pinToControlPlane),
+    // A number here would be set again by every update of the Deployment, whatever the autoscaler found right.
+    ...(autoscaling && isScaled(workload) ? {} : { replicas: replicas(workload, pinToControlPlane) }),
     strategy: ROLLING_UPDATE,
     selector: { matchLabels: labels },
     template: {

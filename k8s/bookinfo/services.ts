@@ -79,5 +79,11 @@ export const WORKLOADS: readonly Workload[] = [
   },
 ];
 
+/** Services whose pods may become more under load; the others do next to nothing, and have two already. */
+const SCALED: readonly ServiceName[] = ["productpage", "reviews"];
+
+/** Whether a workload is one of those that `daybreak:autoscaling` is about. */
+export const isScaled = ({ service }: Workload): boolean => SCALED.includes(service);
+
 /** Whether a workload goes to the control-plane node while pinning is on: only the page that the outside asks for. */
 export const isPinned = (workload: Workload): boolean => workload.service === "productpage";

@@ -242,7 +242,7 @@ export interface Parts {
 
 /**
  * Every policy of the workloads. `kube-system` and `kube-flannel` have none: their pods are on the hosts' network, where
- * no policy applies, except for CoreDNS, which everybody asks.
+ * no policy applies, except for CoreDNS, which everybody asks, and metrics-server, which asks whoever asks it who they are.
  */
 export function networkPolicies(network: ClusterNetwork, parts: Parts): Policy[] {
   return [

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { proxyAnnotations, type ProxySettings } from "../linkerd/values";
 import { namespace } from "../namespace";
+import { REMOVED_IN_BACKGROUND } from "../removal";
 import { loadPod } from "./load";
 import { trafficRules } from "./rules";
 
@@ -47,7 +48,12 @@ export class Traffic extends pulumi.ComponentResource {
     this.deployment = new k8s.apps.v1.Deployment(
       "traffic",
       {
-        metadata: { name: "traffic", namespace: this.namespace.metadata.name, labels },
+        metadata: {
+          name: "traffic",
+          namespace: this.namespace.metadata.name,
+          labels,
+          annotations: REMOVED_IN_BACKGROUND,
+        },
         spec: {
           replicas: args.rate > 0 ? 1 : 0,
           // Two generators side by side would double the rate.
@@ -66,7 +72,12 @@ export class Traffic extends pulumi.ComponentResource {
       {
         apiVersion: "monitoring.coreos.com/v1",
         kind: "PrometheusRule",
-        metadata: { name: "traffic", namespace: this.namespace.metadata.name, labels },
+        metadata: {
+          name: "traffic",
+          namespace: this.namespace.metadata.name,
+          labels,
+          annotations: REMOVED_IN_BACKGROUND,
+        },
         spec: trafficRules(args.rate),
       },
       { ...parent, dependsOn: [args.monitoring] },

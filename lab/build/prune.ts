@@ -10,12 +10,17 @@ const LABS = "/var/lib/daybreak/labs";
 /** What has not been used for so long goes, in milliseconds: three days bridge a weekend of trying two versions in turn. */
 const UNUSED_MS = 3 * 24 * 3600 * 1000;
 
+/** Machine images take 2.4 GB each: so many are kept for going back to, whatever their age. */
+const SPARE_MACHINE_IMAGES = 2;
+
+const MACHINE_IMAGES = "machine-images";
+
 /** Folders of the cache whose entries are named by content, so that old ones stay behind. */
-const FOLDERS = ["tools", "layers", "rootfs", "machine-images", "upstream"];
+const FOLDERS = ["tools", "layers", "rootfs", MACHINE_IMAGES, "upstream"];
 
 /**
  * Removes what an earlier state of the sources left in the cache: entries older than three days that nothing current
- * refers to, and what killed builds left.
+ * refers to, all but the two latest of such machine images, and what killed builds left.
  *
  * @param current directories that are in use whatever their age.
  */
@@ -23,14 +28,24 @@ export function prune(current: readonly string[]): void {
   const inUse = new Set(current);
   const labs = labDescriptions();
   for (const folder of FOLDERS) {
-    for (const entry of listed(inCache(folder))) {
-      const path = inCache(folder, entry);
-      const old = Date.now() - statSync(path).mtimeMs > UNUSED_MS;
-      const unused = old && !inUse.has(path) && !labs.includes(entry);
-      if (unused || abandoned(entry)) rmSync(path, { recursive: true, force: true });
-    }
+    const entries = listed(inCache(folder));
+    const unused = entries.filter((entry) => !inUse.has(inCache(folder, entry)) && !labs.includes(entry));
+    const goes = [
+      ...unused.filter((entry) => Date.now() - lastChange(folder, entry) > UNUSED_MS),
+      ...(folder === MACHINE_IMAGES ? latestFirst(folder, unused).slice(SPARE_MACHINE_IMAGES) : []),
+      ...entries.filter(abandoned),
+    ];
+    for (const entry of goes) rmSync(inCache(folder, entry), { recursive: true, force: true });
   }
   pruneBlobs();
+}
+
+function latestFirst(folder: string, entries: readonly string[]): string[] {
+  return [...entries].sort((one, other) => lastChange(folder, other) - lastChange(folder, one));
+}
+
+function lastChange(folder: string, entry: string): number {
+  return statSync(inCache(folder, entry)).mtimeMs;
 }
 
 /** Layers of upstream's images that the registry does not share any more. */

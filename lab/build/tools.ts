@@ -177,7 +177,7 @@ export const GO_TOOLS: readonly GoTool[] = [
   single("metrics-server", {
     binary: "metrics-server",
     package: "sigs.k8s.io/metrics-server/cmd/metrics-server",
-    variables: { "k8s.io/component-base/version.gitVersion": `v${TOOL_VERSIONS["metrics-server"]}` },
+    variables: { "k8s.io/client-go/pkg/version.gitVersion": `v${TOOL_VERSIONS["metrics-server"]}` },
   }),
   single("opentelemetry-collector", {
     binary: "otelcol-k8s",

@@ -1,7 +1,6 @@
 import { noHardware, type Hardware } from "./hardware";
 import { imageIds, readLabDescription, type LabDescription } from "./lab-description";
 import { LinuxHardware } from "./linux/hardware";
-import { nthAddress, parseCidr } from "./model/addresses";
 import {
   changeInstanceType,
   changeUserData,
@@ -14,7 +13,7 @@ import {
   type InstanceRequest,
 } from "./model/instance";
 import type { Ec2State, Instance } from "./model/state";
-import { findVpc } from "./model/vpc";
+import { findVpc, nameServerOf } from "./model/vpc";
 import { regionOfZone } from "./model/zones";
 import { changeState, readState } from "./store";
 
@@ -102,13 +101,6 @@ export class Cloud {
   isAlive(id: string): boolean {
     return this.hardware.isAlive(id);
   }
-}
-
-/** The name server of a VPC is the third address of its block ("the base plus two"). */
-function nameServerOf(cidr: string): string {
-  const block = parseCidr(cidr);
-  if (block === undefined) throw new Error(`${cidr} is no block of addresses`);
-  return nthAddress(block, 2);
 }
 
 /**

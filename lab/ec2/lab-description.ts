@@ -10,6 +10,9 @@ export interface LabDescription {
   machineImages: { base: string; baked: string };
 }
 
+/** The program of a VPC's name server, in the cache's `bin`. */
+export const NAME_SERVER = "daybreak-name-server";
+
 /** Reads the description of the lab in that directory, as `lab/lab.ts` wrote it. */
 export function readLabDescription(dir: string): LabDescription {
   const file = join(dir, "lab.json");

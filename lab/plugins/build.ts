@@ -1,4 +1,4 @@
-/** Bundles the lab's plugins and installs them where the Pulumi CLI looks for them. */
+/** Bundles the lab's plugins, with the name server that one of them starts, and installs them where the CLI looks. */
 import { build, type BuildOptions } from "esbuild";
 import {
   chmodSync,
@@ -15,6 +15,7 @@ import {
 import { dirname, join } from "node:path";
 
 import { hashOf, inCache, makeDirectory } from "../cache";
+import { NAME_SERVER } from "../ec2/lab-description";
 import { LANGUAGE_HOST, pluginExecutable, pluginFolder } from "./version";
 
 /** The packages that the lab can serve; one whose folder has no main.ts is left out. */
@@ -22,7 +23,7 @@ export const RESOURCE_PLUGINS = ["aws", "command", "kubernetes", "random", "tls"
 
 const PROJECT_DIR = join(__dirname, "..", "..");
 
-/** A program of one file that the Pulumi CLI starts. */
+/** A program of one file that the Pulumi CLI starts, or a plugin. */
 interface Plugin {
   /** Name in the result of `buildPlugins`. */
   name: string;
@@ -38,14 +39,19 @@ function plugins(): Plugin[] {
     executable: pluginExecutable(name),
   }));
   const language = { name: "language", entry: join(__dirname, "language", "main.ts"), executable: LANGUAGE_HOST };
-  return [...resources, language].filter(({ entry }) => existsSync(entry));
+  const nameServer = {
+    name: "name-server",
+    entry: join(__dirname, "..", "ec2", "name-server.ts"),
+    executable: NAME_SERVER,
+  };
+  return [...resources, language, nameServer].filter(({ entry }) => existsSync(entry));
 }
 
 /**
- * Bundles every plugin into one executable file, unless the cache has just that one, and links the language host into
- * the cache's `bin`.
+ * Bundles every plugin into one executable file, unless the cache has just that one, and links the language host and
+ * the name server into the cache's `bin`.
  *
- * @returns the folder of each by name: `random`, `tls`, … and `language`.
+ * @returns the folder of each by name: `random`, `tls`, …, `language` and `name-server`.
  */
 export async function buildPlugins(): Promise<Record<string, string>> {
   const key = hashOfSources();
@@ -53,6 +59,7 @@ export async function buildPlugins(): Promise<Record<string, string>> {
   const built = await Promise.all(plugins().map(build));
   const folders = Object.fromEntries(built);
   if (folders.language) placeLanguageHost(join(folders.language, LANGUAGE_HOST));
+  link(join(folders["name-server"] ?? "", NAME_SERVER), inCache("bin", NAME_SERVER));
   return folders;
 }
 

@@ -12,6 +12,7 @@ import type { Instance } from "../../lab/ec2/model/state";
 import { listLeftovers, removeLab } from "../../lab/ec2/remove";
 import { baseImage } from "../../lab/build/machine-images";
 import { rootfsDirectory } from "../../lab/build/rootfs";
+import { buildPlugins } from "../../lab/plugins/build";
 import { Ec2Lab } from "./ec2-lab";
 
 jest.setTimeout(120_000);
@@ -28,7 +29,7 @@ let second: Instance;
 let elsewhere: Instance;
 
 beforeAll(async () => {
-  await Promise.all(names.map(removeLab));
+  await Promise.all([...names.map(removeLab), buildPlugins()]);
   const image = baseImage(rootfsDirectory()).id;
   labs = await Promise.all(names.map((name) => Ec2Lab.create(name, image)));
   [a, b] = labs as [Ec2Lab, Ec2Lab];
@@ -53,6 +54,11 @@ test("machines answer over SSH at their public addresses, with the keys and name
   expect(seen).toContain("nameserver 10.0.0.2");
   expect(await a.sshWhenUp(publicIp(a, second), "hostname")).toBe("ip-10-0-1-11\n");
   expect(await b.sshWhenUp(publicIp(b, elsewhere), "hostname")).toBe("ip-10-0-1-10\n");
+});
+
+test("machines know each other by their private names", () => {
+  const ask = "getent hosts ip-10-0-1-11; getent hosts nobody.example.com || echo nobody";
+  expect(a.ssh(publicIp(a, first), ask)).toMatch(/^10\.0\.1\.11 +ip-10-0-1-11.*\nnobody\n$/);
 });
 
 test("an instance type's memory and processors are the machine's", () => {

@@ -4,6 +4,7 @@ import { summarize } from "../../lab/pulumi";
 import { trafficTests } from "./platform/traffic";
 import { inShell, lab, PROJECT_DIR, run, shell } from "./lab-cli";
 import { accessToThePlatform } from "./platform/access";
+import { autoscalingOnThePlatform } from "./platform/autoscaling";
 import { alertsOnThePlatform } from "./platform/alerts";
 import { budgetOfThePlatform } from "./platform/budget";
 import { dashboardsOnThePlatform } from "./platform/dashboards";
@@ -34,6 +35,13 @@ async function up(stack: string, env: Record<string, string> = {}): Promise<Reco
 
 function failedIn(report: CheckReport): string[] {
   return report.groups.filter(({ checks }) => checks.some(({ status }) => status === "failed")).map(({ name }) => name);
+}
+
+/** What failed and why, so that a failing test says it. */
+function failures({ groups }: CheckReport): string[] {
+  return groups.flatMap(({ name: group, checks }) =>
+    checks.filter(({ status }) => status === "failed").map(({ name, detail }) => `${group}: ${name}: ${detail}`),
+  );
 }
 
 async function output(stack: string, name: string): Promise<string> {
@@ -96,7 +104,7 @@ describe("both stacks on real machines", () => {
       const changes = await up("lab");
       expect(changes).toMatchObject({ updated: 1 });
       const report = await check();
-      expect(failedIn(report)).toEqual([]);
+      expect(failures(report)).toEqual([]);
       expect(report.ok).toBe(true);
     },
     5 * MINUTE,
@@ -111,11 +119,11 @@ describe("both stacks on real machines", () => {
       "passes every check",
       async () => {
         const report = await check();
-        expect(failedIn(report)).toEqual([]);
+        expect(failures(report)).toEqual([]);
         const skipped = report.groups.flatMap(({ checks }) => checks).filter(({ status }) => status === "skipped");
         expect(skipped).toEqual([]);
       },
-      3 * MINUTE,
+      5 * MINUTE,
     );
 
     it(
@@ -126,7 +134,7 @@ describe("both stacks on real machines", () => {
         expect(await shell(NAME, [...code, await output("lab-k8s", "bookinfoUrl")])).toMatch(/^200/);
         expect(await shell(NAME, [...code, grafana])).toMatch(/^302 .*\/login$/);
       },
-      MINUTE,
+      5 * MINUTE,
     );
 
     it(
@@ -144,7 +152,7 @@ describe("both stacks on real machines", () => {
           expect(plain).toHaveProperty(secret, "[secret]");
         }
       },
-      MINUTE,
+      5 * MINUTE,
     );
 
     describe("under load", () => trafficTests(NAME));
@@ -158,7 +166,7 @@ describe("both stacks on real machines", () => {
           expect(unchanged).toBeGreaterThan(10);
         }
       },
-      3 * MINUTE,
+      5 * MINUTE,
     );
 
     it(
@@ -174,7 +182,7 @@ describe("both stacks on real machines", () => {
         // What is not encrypted can be read there: otherwise the line above would prove nothing.
         expect(words).toContain("simsalabim");
       },
-      MINUTE,
+      5 * MINUTE,
     );
 
     budgetOfThePlatform(NAME);
@@ -188,6 +196,8 @@ describe("both stacks on real machines", () => {
     describe("traces", () => tracesOfThePlatform(NAME));
 
     describe("npm run canary", () => canaryOfReviews(NAME));
+
+    describe("autoscaling", () => autoscalingOnThePlatform(NAME));
   });
 
   it(

@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 
 import { Api, ApiError } from "../../check/api";
 import { selfSignedCertificate } from "../../check/certificate";
+import { untilSettled } from "../../check/dialer";
 import { planDials } from "../../check/dials";
 import { checkBookinfo, checkGrafana } from "../../check/groups/outside";
 import { isAbandoned } from "../../check/leftovers";
@@ -59,6 +60,30 @@ describe("the plan of dials", () => {
 
   it("has nothing between nodes where there is only one", () => {
     expect(plan(1).map(({ kind }) => kind)).toEqual(["node-port-local", "dns-kubernetes", "dns-service"]);
+  });
+});
+
+describe("an answer that does not come", () => {
+  /** Fails so many times with that message, then succeeds. */
+  const failing = (times: number, message: string) => {
+    const ask = jest.fn(async () => {});
+    for (let i = 0; i < times; i++) ask.mockRejectedValueOnce(new Error(message));
+    return ask;
+  };
+
+  test("over TCP is final", async () => {
+    const ask = failing(1, "i/o timeout");
+    await expect(untilSettled(ask)).rejects.toThrow("i/o timeout");
+    expect(ask).toHaveBeenCalledTimes(1);
+  });
+
+  test("by datagram may be lost twice, but not each time", async () => {
+    await expect(untilSettled(failing(2, "i/o timeout"), 3)).resolves.toBeUndefined();
+    await expect(untilSettled(failing(3, "i/o timeout"), 3)).rejects.toThrow("i/o timeout");
+  });
+
+  test("a refusal is asked again until kube-proxy knows the Service", async () => {
+    await expect(untilSettled(failing(2, "connect: connection refused"))).resolves.toBeUndefined();
   });
 });
 

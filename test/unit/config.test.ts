@@ -190,6 +190,29 @@ describe("the k8s stack's configuration", () => {
     }
   });
 
+  test("leaves the number of pods alone unless told otherwise, and takes true for all defaults", async () => {
+    const autoscaling = async (value?: unknown) => {
+      await configure({ layer: "k8s", ...(value === undefined ? {} : { autoscaling: value }) }, "dev-k8s");
+      return loadK8sConfig().autoscaling;
+    };
+    expect(await autoscaling()).toBeUndefined();
+    expect(await autoscaling(false)).toBeUndefined();
+    expect(await autoscaling(true)).toEqual({ maximum: 3, cpuPercent: 200 });
+    expect(await autoscaling({ cpuPercent: 80 })).toEqual({ maximum: 3, cpuPercent: 80 });
+    for (const [wrong, reason] of [
+      ["yes", "neither true, false nor settings"],
+      [{ maximum: 5 }, "not a whole number from 2 to 4"],
+      [{ cpuPercent: 5 }, "not a whole number from 10 to 1000"],
+      [{ pods: 2 }, "there is no setting pods here"],
+    ] as const) {
+      await configure({ layer: "k8s", autoscaling: wrong }, "dev-k8s");
+      const { violations } = refusal(loadK8sConfig);
+      expect(violations).toEqual([
+        expect.objectContaining({ reason, command: "pulumi config set --stack dev-k8s daybreak:autoscaling true" }),
+      ]);
+    }
+  });
+
   test("reports faults inside structured values", async () => {
     await configure(
       { layer: "k8s", charts: { prometheus: { timeoutSeconds: 3 }, linkerdviz: {} }, grafana: { adminUser: "a b" } },

@@ -1,6 +1,7 @@
 import { KUBE_PROMETHEUS_STACK } from "../../config/versions";
 import { deploymentSpec, serviceSpec } from "../../k8s/bookinfo/manifests";
 import { SERVICES, WORKLOADS } from "../../k8s/bookinfo/services";
+import { autoscalingFootprint, PINNED_MAXIMUM } from "../../k8s/autoscaling/footprint";
 import { linkerdResources, resources } from "../../k8s/budget";
 import { EXTRA_FOOTPRINTS, FOOTPRINT, podBudget } from "../../k8s/footprint";
 import { placement } from "../../k8s/placement";
@@ -106,7 +107,7 @@ describe("what the nodes must carry", () => {
     return { cpu: sum("cpu"), memory: sum("memory") };
   };
   const everything = [...FOOTPRINT, ...Object.values(EXTRA_FOOTPRINTS).flat()];
-  const chosen = { "nothing that is off by default": FOOTPRINT, "all of that": everything };
+  const chosen = { "nothing that is off by default": FOOTPRINT, "logs and traces": everything };
 
   describe.each(Object.entries(chosen))("with %s", (_, pods) => {
     const everywhere = pods.filter(({ replicas }) => replicas === "node");
@@ -136,6 +137,52 @@ describe("what the nodes must carry", () => {
       const { cpu, memory } = total([...free, ...everywhere, ...MEASURE_FOOTPRINT], 1);
       expect(cpu + WORKER.cpu).toBeLessThanOrEqual(NODE.cpu);
       expect(memory + WORKER.memory).toBeLessThanOrEqual(NODE.memory);
+    });
+  });
+
+  describe.each([
+    ["nothing else", FOOTPRINT, 3],
+    ["logs and traces", everything, 2],
+  ])("with as many pods as autoscaling may make, and %s", (_, others, onOneWorker) => {
+    const atMost = (maximum: number) => [...others, ...autoscalingFootprint(maximum)];
+
+    /** Everything that is not pinned, on that many workers. */
+    const fitsWorkers = (pods: typeof FOOTPRINT, workers: number): boolean => {
+      const { cpu, memory } = total(pods, workers);
+      const room = { cpu: NODE.cpu - WORKER.cpu, memory: NODE.memory - WORKER.memory };
+      return cpu <= workers * room.cpu && memory <= workers * room.memory;
+    };
+
+    it.each([
+      [onOneWorker, 1, true],
+      [onOneWorker + 1, 1, false],
+      [4, 2, true],
+    ])("%i of each version of reviews beside the rest on %i workers: %s", (maximum, workers, expected) => {
+      const free = atMost(maximum).filter((pod) => !pod.pinned);
+      expect(fitsWorkers(free, workers)).toBe(expected);
+    });
+
+    it("fits the control-plane node, with room for a pod that is being replaced and for no productpage more", () => {
+      const pods = atMost(PINNED_MAXIMUM).filter((pod) => pod.pinned || pod.replicas === "node");
+      const { cpu, memory } = total(pods, 1);
+      const largest = FOOTPRINT.filter((pod) => pod.pinned)
+        .map(podBudget)
+        .reduce((a, b) => (a.memory > b.memory ? a : b));
+      const used = {
+        cpu: cpu + CONTROL_PLANE.cpu + largest.cpu,
+        memory: memory + CONTROL_PLANE.memory + largest.memory,
+      };
+      expect(used.cpu).toBeLessThanOrEqual(NODE.cpu);
+      expect(used.memory).toBeLessThanOrEqual(NODE.memory);
+      const page = FOOTPRINT.find(({ pod }) => pod === "productpage-v1");
+      expect(used.cpu + (page ? podBudget(page).cpu : 0)).toBeGreaterThan(NODE.cpu);
+    });
+
+    it("fits two workers without pinning, where the page may have as many pods as the rest", () => {
+      const pods = atMost(4).map((pod) =>
+        pod.pod === "productpage-v1" && pod.replicas !== 1 ? { ...pod, replicas: 3 } : pod,
+      );
+      expect(fitsWorkers(pods, 2)).toBe(true);
     });
   });
 

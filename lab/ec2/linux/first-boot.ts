@@ -33,10 +33,7 @@ function writeNames(disk: Disk, order: MachineOrder, hostname: string): void {
     `127.0.0.1 localhost\n${privateIp} ${hostname}.${domain} ${hostname}\n::1 localhost ip6-localhost ip6-loopback\n`,
   );
   disk.link("/etc/resolv.conf", "/etc/resolv.conf.ec2");
-  disk.write(
-    "/etc/resolv.conf.ec2",
-    `nameserver ${order.nameServer}\nsearch ${domain}\noptions timeout:1 attempts:1\n`,
-  );
+  disk.write("/etc/resolv.conf.ec2", `nameserver ${order.nameServer}\nsearch ${domain}\n`);
 }
 
 function writeAuthorizedKeys(disk: Disk, keys: string[]): void {

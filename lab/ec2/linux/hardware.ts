@@ -6,6 +6,7 @@ import type { LabDescription } from "../lab-description";
 import type { Ec2State, Vpc } from "../model/state";
 import { machineNamespace, namespaceKind, routerNamespace } from "../network/names";
 import { bootMachine, isMachineAlive, killMachine, removeDisk, shutDownMachine } from "./machine";
+import { endNameServer, ensureNameServer } from "./name-server";
 import { namespaces, removeNamespace } from "./namespace";
 import { applyRouter, routerPlan } from "./router";
 
@@ -23,8 +24,13 @@ export class LinuxHardware implements Hardware {
       const kind = namespaceKind(name, namespace);
       return (kind === "router" || kind === "machine") && !wanted.has(namespace);
     });
-    await Promise.all(stale.map((namespace) => removeNamespace(namespace)));
+    await Promise.all(stale.map((namespace) => this.removeNetwork(namespace)));
     await Promise.all(Object.values(state.vpcs).map((vpc) => this.applyVpc(state, vpc)));
+  }
+
+  private async removeNetwork(namespace: string): Promise<void> {
+    if (namespaceKind(this.lab.name, namespace) === "router") await endNameServer(namespace);
+    await removeNamespace(namespace);
   }
 
   /** Most changes of the model leave a VPC's network as it is: what was applied last is kept in a file, which tells. */
@@ -36,6 +42,7 @@ export class LinuxHardware implements Hardware {
     if (present && readFileSync(record, "utf8") === wanted) return;
     rmSync(record, { force: true });
     await applyRouter(name, state, vpc);
+    await ensureNameServer(this.lab, vpc);
     mkdirSync(join(dir, "ec2", "applied"), { recursive: true });
     writeFileSync(record, wanted, { mode: 0o600 });
   }

@@ -1,8 +1,8 @@
-import { parseCidr } from "../model/addresses";
 import { publicAddressOf } from "../model/instance";
 import { gatewayOf } from "../model/internet-gateway";
 import type { Ec2State, Instance, Vpc } from "../model/state";
 import { findSubnet, routerAddress } from "../model/subnet";
+import { nameServerOf } from "../model/vpc";
 import {
   internetDevice,
   internetNamespace,
@@ -39,20 +39,12 @@ export async function applyRouter(lab: string, state: Ec2State, vpc: Vpc): Promi
   const subnets = Object.values(state.subnets).filter((subnet) => subnet.vpcId === vpc.id);
   await ipBatch(namespace, [
     ...subnets.map((subnet) => `address replace ${routerAddress(subnet)}/32 dev lo`),
-    ...nameServerAddress(vpc),
+    `address replace ${nameServerOf(vpc.cidr)}/32 dev lo`,
   ]);
   await applyGateway(lab, state, vpc, devices.has(internetDevice));
   for (const machine of machinesOf(state, vpc)) {
     if (!devices.has(machineDevice(machine.id))) await plugIn(lab, state, machine);
   }
-}
-
-/** The VPC's name server's address belongs to the router, so that questions to it end at once. */
-function nameServerAddress(vpc: Vpc): string[] {
-  const block = parseCidr(vpc.cidr);
-  if (block === undefined) return [];
-  const [a, b, c, d] = vpc.cidr.split("/")[0]?.split(".").map(Number) ?? [];
-  return [`address replace ${a}.${b}.${c}.${(d ?? 0) + 2}/32 dev lo`];
 }
 
 /** Set on a device as the last step of making its cable: one without it was left half-made by a killed process. */

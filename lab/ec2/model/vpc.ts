@@ -1,10 +1,17 @@
-import { canonicalCidr, parseCidr } from "./addresses";
+import { canonicalCidr, nthAddress, parseCidr } from "./addresses";
 import { Ec2Error, dependencyViolation, invalidParameterValue } from "./errors";
 import { addRule } from "./security-group-rule";
 import { newId, type Ec2State, type Tags, type Vpc } from "./state";
 
 /** VPCs that an account may have in a region (EC2's default quota). */
 export const vpcQuota = 5;
+
+/** The name server of a VPC is the third address of its block ("the base plus two"). */
+export function nameServerOf(cidr: string): string {
+  const block = parseCidr(cidr);
+  if (block === undefined) throw new Error(`${cidr} is no block of addresses`);
+  return nthAddress(block, 2);
+}
 
 export interface VpcRequest {
   cidr: string;

@@ -27,9 +27,10 @@ export function routerRuleset(state: Ec2State, vpc: Vpc): string {
       `oifname "${internetDevice}" snat to ip saddr map @public-of`,
     ]),
     chain("input", "type filter hook input priority filter; policy drop;", [
-      // There is no name server behind the VPC's address: saying so at once is better than a time-out.
-      "udp dport 53 reject",
-      "tcp dport 53 reject with tcp reset",
+      // EC2's groups do not filter what goes to the name server. It answers over UDP only; to say so at once is better
+      // than a time-out.
+      `iifname != "${internetDevice}" udp dport 53 ${vpc.dnsSupport ? "accept" : "reject"}`,
+      `iifname != "${internetDevice}" tcp dport 53 reject with tcp reset`,
     ]),
     ...machines.flatMap((machine) => [
       machineChain(state, machine, "egress", "return"),

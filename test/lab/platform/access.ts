@@ -30,7 +30,7 @@ export function accessToThePlatform(lab: string): void {
       ])
         expect((await viewer.kubectl(...refused)).stderr).toContain("Forbidden");
     },
-    MINUTE,
+    5 * MINUTE,
   );
 
   it(
@@ -46,7 +46,7 @@ export function accessToThePlatform(lab: string): void {
       expect(await stranger.connect("kubernetes.default.svc.cluster.local.:443")).toBe("");
       await Promise.all([stranger.leave(), neighbour.leave()]);
     },
-    2 * MINUTE,
+    5 * MINUTE,
   );
 
   it(
@@ -56,7 +56,7 @@ export function accessToThePlatform(lab: string): void {
       const { stderr } = await inShell(lab, ["kubectl", "--namespace=bookinfo", ...pod]);
       expect(stderr).toContain('would violate PodSecurity "restricted');
     },
-    MINUTE,
+    3 * MINUTE,
   );
 
   it(
@@ -95,7 +95,7 @@ export function accessToThePlatform(lab: string): void {
       }
       expect(await curl((await k8sOutputs(lab))["grafanaUrl"] ?? "")).toMatch(/^302 http:.*\/login$/);
     },
-    5 * MINUTE,
+    10 * MINUTE,
   );
 }
 

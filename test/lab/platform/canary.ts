@@ -42,7 +42,7 @@ export function canaryOfReviews(lab: string): void {
   afterAll(async () => {
     await writeFile(CONFIG, before);
     await shell(lab, ["pulumi", "up", "--stack", "lab-k8s", "--yes", "--skip-preview"]);
-  }, 3 * MINUTE);
+  }, 6 * MINUTE);
 
   it(
     "takes a version back that fails, by itself",
@@ -64,7 +64,7 @@ export function canaryOfReviews(lab: string): void {
         await rolledOut();
       }
     },
-    4 * MINUTE,
+    8 * MINUTE,
   );
 
   it(
@@ -78,6 +78,6 @@ export function canaryOfReviews(lab: string): void {
       const preview = await shell(lab, ["pulumi", "preview", "--stack", "lab-k8s", "--expect-no-changes"]);
       expect(preview).toContain("unchanged");
     },
-    6 * MINUTE,
+    12 * MINUTE,
   );
 }

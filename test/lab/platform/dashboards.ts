@@ -39,7 +39,7 @@ export function dashboardsOnThePlatform(lab: string, grafanaPassword: () => Prom
       expect(without.filter(({ mayBeEmpty }) => !mayBeEmpty).map(({ where, expr }) => `${where}: ${expr}`)).toEqual([]);
       console.log(`without data, as expected: ${without.map(({ where }) => where).join("; ") || "none"}`);
     },
-    4 * MINUTE,
+    8 * MINUTE,
   );
 
   it(
@@ -52,6 +52,6 @@ export function dashboardsOnThePlatform(lab: string, grafanaPassword: () => Prom
       const wanted = DASHBOARDS.map(({ uid, title }) => expect.objectContaining({ uid, title }) as object);
       expect(found).toEqual(expect.arrayContaining(wanted));
     },
-    MINUTE,
+    6 * MINUTE,
   );
 }

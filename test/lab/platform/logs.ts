@@ -83,7 +83,7 @@ export function logsOfThePlatform(lab: string, grafanaPassword: () => Promise<st
       });
       expect(await lines(`{k8s_namespace_name="traffic"} |= "${word}"`)).toEqual([]);
     },
-    2 * MINUTE,
+    3 * MINUTE,
   );
 
   it(
@@ -96,7 +96,7 @@ export function logsOfThePlatform(lab: string, grafanaPassword: () => Promise<st
       );
       expect([...answer].sort()).toEqual(["control-plane", "worker-1", "worker-2"]);
     },
-    2 * MINUTE,
+    3 * MINUTE,
   );
 
   it(
@@ -110,7 +110,7 @@ export function logsOfThePlatform(lab: string, grafanaPassword: () => Promise<st
       expect(await sources()).toEqual(["loki", "prometheus"]);
       expect(await grafana(`/api/dashboards/uid/${LOGS_DASHBOARD}`)).toContain("k8s_namespace_name");
     },
-    2 * MINUTE,
+    3 * MINUTE,
   );
 
   it(

@@ -75,7 +75,7 @@ export function tracesOfThePlatform(lab: string): void {
       const up = await monitoring.values(['sum(up{job="traces/jaeger"})', 'sum(up{job="traces/trace-collector"})']);
       expect(up).toEqual([[1], [1]]);
     },
-    2 * MINUTE,
+    3 * MINUTE,
   );
 
   it(

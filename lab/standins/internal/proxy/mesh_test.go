@@ -117,7 +117,7 @@ func (p *plane) start(account, app, target string, change func(*Config)) *Proxy 
 }
 
 func (p *plane) waitReady(proxy *Proxy) {
-	for deadline := time.Now().Add(10 * time.Second); !proxy.Ready(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !proxy.Ready(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			p.t.Fatalf("%s is not ready", proxy.config.LocalName)
 		}

@@ -32,13 +32,15 @@ type outbound struct {
 	meshed    *http.Transport
 	plain     *http.Transport
 	retries   metrics.Counter
+	outcomes  metrics.Counter
 	server    *http.Server
 }
 
 func newOutbound(p *Proxy) *outbound {
 	out := &outbound{
 		config: p.config, own: p.certificate, telemetry: p.telemetry, original: p.original, resolver: p.resolver, tracer: p.tracer, http: newQueue(),
-		retries: p.registry.Counter("outbound_http_route_retry_requests_total", "Retry requests emitted"),
+		retries:  p.registry.Counter("outbound_http_route_retry_requests_total", "Retry requests emitted"),
+		outcomes: p.registry.Counter("outbound_http_route_request_statuses_total", "Completed request-response streams"),
 	}
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return out.dial(ctx, ctx.Value(endpointKey{}).(mesh.Endpoint), nil)

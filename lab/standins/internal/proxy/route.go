@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -13,10 +14,25 @@ import (
 	"daybreak/lab/standins/internal/metrics"
 )
 
-// routed sends a request by the HTTPRoute of its service: to a backend by weight, again after an answer that is to be
-// tried again, and no longer than the route's timeout. Like Linkerd's it chooses anew for each try; unlike Linkerd's it
-// tries nothing again that has a body.
+// routed sends a request by the HTTPRoute of its service and counts how that ended, whatever had to be tried again.
 func (out *outbound) routed(request *http.Request, entry *resolved, resolution *mesh.Resolution) (*http.Response, error) {
+	response, err := out.tried(request, entry, resolution)
+	status, failure := "", ""
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		failure = "REQUEST_TIMEOUT"
+	case err != nil:
+		failure = "UNKNOWN"
+	default:
+		status = strconv.Itoa(response.StatusCode)
+	}
+	out.outcomes.Add(1, append(routeLabels(resolution.Route), "hostname", "", "http_status", status, "error", failure))
+	return response, err
+}
+
+// tried sends a request to a backend by weight, again after an answer that is to be tried again, and no longer than the
+// route's timeout. Like Linkerd's it chooses anew for each try; unlike Linkerd's it tries nothing again that has a body.
+func (out *outbound) tried(request *http.Request, entry *resolved, resolution *mesh.Resolution) (*http.Response, error) {
 	route := resolution.Route
 	ctx, cancel := context.WithCancel(request.Context())
 	if route.Timeout > 0 {

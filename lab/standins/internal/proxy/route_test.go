@@ -99,6 +99,9 @@ func TestRouteTriesFailuresAgain(t *testing.T) {
 	if text := scrape(t, client); !metric(text, "outbound_http_route_retry_requests_total{", `route_name="split"`, "} 2") {
 		t.Errorf("no retries in\n%s", text)
 	}
+	if text := scrape(t, client); !metric(text, "outbound_http_route_request_statuses_total{", `http_status="200"`, `error=""`, "} 1") {
+		t.Errorf("the request is not counted once, by its end, in\n%s", text)
+	}
 	calls.Store(-10)
 	if response, _ := get(t, client); response.StatusCode != http.StatusServiceUnavailable || calls.Load() != -7 {
 		t.Errorf("%s after %d calls", response.Status, calls.Load()+10)
