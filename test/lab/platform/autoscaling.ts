@@ -1,5 +1,6 @@
 import { summarize } from "../../../lab/pulumi";
 import { inShell, lab as command, shell } from "../lab-cli";
+import { until } from "../until";
 import { upWith } from "./config";
 
 const MINUTE = 60_000;
@@ -22,16 +23,6 @@ interface Autoscaler {
 function failuresOf(group: CheckReport["groups"][number] | undefined): string[] {
   const probes = group?.checks.flatMap((check) => check.probes) ?? [];
   return probes.filter(({ ok }) => !ok).map(({ subject, detail }) => `${subject}: ${detail}`);
-}
-
-/** Asks every two seconds until the answer will do; the last answer after the limit. */
-async function until<T>(limit: number, ask: () => Promise<T>, willDo: (answer: T) => boolean): Promise<T> {
-  const deadline = Date.now() + limit;
-  for (;;) {
-    const answer = await ask();
-    if (willDo(answer) || Date.now() > deadline) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-  }
 }
 
 /** metrics-server and the autoscalers: turned on, under load, and turned off again. */
@@ -80,10 +71,10 @@ export function autoscalingOnThePlatform(lab: string): void {
         (container) => new RegExp(` ${container} +\\d+m +[1-9]\\d*Mi`),
       );
       // metrics-server has figures of a pod once it has seen it twice.
-      const pods = await until(
-        2 * MINUTE,
+      const { answer: pods } = await until(
         () => kubectl("top", "pods", "-n", "bookinfo", "--containers", "--no-headers"),
         (lines) => measured.every((pattern) => pattern.test(lines)),
+        120,
       );
       for (const pattern of measured) expect(pods).toMatch(pattern);
     },
@@ -93,7 +84,7 @@ export function autoscalingOnThePlatform(lab: string): void {
   it(
     "passes its own group of the check: everything is measured, every autoscaler has its figure",
     async () => {
-      const found = await until(4 * MINUTE, group, (result) => failuresOf(result).length === 0);
+      const { answer: found } = await until(group, (result) => failuresOf(result).length === 0, 240);
       expect(failuresOf(found)).toEqual([]);
       expect(found?.checks.map(({ status }) => status)).toEqual(["passed", "passed"]);
       const subjects = found?.checks.flatMap(({ probes }) => probes.map(({ subject }) => subject)) ?? [];
@@ -105,7 +96,6 @@ export function autoscalingOnThePlatform(lab: string): void {
   it(
     "answers a load with more pods, loses no request by it, and up leaves their number alone",
     async () => {
-      const start = performance.now();
       const report = inShell(lab, [
         "npm",
         "run",
@@ -118,8 +108,8 @@ export function autoscalingOnThePlatform(lab: string): void {
         "150s",
         "--json",
       ]);
-      const more = await until(2.5 * MINUTE, replicas, (counts) => sum(counts) > sum(before));
-      console.log(`after ${((performance.now() - start) / 1000).toFixed(0)} s: ${JSON.stringify(more)}`);
+      const { answer: more, seconds } = await until(replicas, (counts) => sum(counts) > sum(before), 150);
+      console.log(`after ${seconds.toFixed(0)} s: ${JSON.stringify(more)}`);
       expect(sum(more)).toBeGreaterThan(sum(before));
       const { stdout } = await report;
       expect(JSON.parse(stdout)).toMatchObject({ errors: 0 });
@@ -136,7 +126,7 @@ export function autoscalingOnThePlatform(lab: string): void {
     "goes without a trace when it is turned off",
     async () => {
       // An autoscaler with a load to answer might answer it once more before it goes.
-      await until(2 * MINUTE, figures, (all) => all.every((figure) => figure !== undefined && figure < 40));
+      await until(figures, (all) => all.every((figure) => figure !== undefined && figure < 40), 120);
       await shell(lab, ["pulumi", "up", "--stack", "lab-k8s", "--yes", "--skip-preview"]);
       expect(await replicas()).toEqual(before);
       expect(await kubectl("get", "hpa", "-A", "-o", "name")).toBe("");
