@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isAbandoned, ownerOfThisRun } from "../check/leftovers";
 import { isMeshed } from "../check/mesh";
 import { isReady, podReason, podStatus } from "../check/pod-status";
+import { isMissing } from "../traffic/run";
 import { type Copy, copyNamespace, copyOf, MANAGED_BY, type Variant, VARIANTS } from "./copies";
 
 /** A copy of Bookinfo that runs. */
@@ -100,7 +101,7 @@ export class Stage {
         await this.core.readNamespace({ name });
       return `namespace ${name} is still Terminating; Kubernetes goes on removing it`;
     } catch (error) {
-      if ((error as { code?: number }).code === 404) return undefined;
+      if (isMissing(error)) return undefined;
       return `namespace ${name} could not be removed (${(error as Error).message}): kubectl delete namespace ${name}`;
     }
   }

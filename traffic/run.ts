@@ -85,7 +85,8 @@ async function ended(core: CoreV1Api, job: string, run: LoadRun): Promise<string
   }
 }
 
-const isMissing = (error: unknown): boolean => (error as { code?: number }).code === 404;
+/** Whether the API server knows nothing by that name. */
+export const isMissing = (error: unknown): boolean => (error as { code?: number }).code === 404;
 
 function why(pod: V1Pod | undefined): string {
   if (!pod) return "its Job has made no pod";

@@ -90,7 +90,8 @@ const podName = ({ metadata }: V1Pod): string => `${metadata?.namespace}/${metad
 
 function isSettled(pod: V1Pod, now: Date): boolean {
   const started = new Date(pod.status?.startTime ?? now);
-  return isReady(pod) && now.getTime() - started.getTime() > OLD * 1000;
+  // A Job's pod is done, and nothing of it is measured any more.
+  return pod.status?.phase === "Running" && isReady(pod) && now.getTime() - started.getTime() > OLD * 1000;
 }
 
 /** Whether an autoscaler knows what its pods use; if not, it says itself why. */

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { AutoscalingSettings } from "../../config/autoscaling";
 import { replicas } from "../bookinfo/resilience";
-import { isScaled, type Workload, WORKLOADS } from "../bookinfo/services";
+import { isScaled, type Workload, workloadLabels, workloadName, WORKLOADS } from "../bookinfo/services";
 import { mostPods } from "./footprint";
 import { MetricsServer } from "./metrics-server";
 
@@ -37,8 +37,8 @@ export class Autoscaling extends pulumi.ComponentResource {
     const { pinToControlPlane, namespace } = args;
     const metrics = new MetricsServer("metrics-server", { pinToControlPlane }, { parent: this });
     for (const workload of WORKLOADS.filter(isScaled)) {
-      const id = `${workload.service}-${workload.version}`;
-      const labels = { app: workload.service, version: workload.version };
+      const id = workloadName(workload);
+      const labels = workloadLabels(workload);
       new k8s.autoscaling.v2.HorizontalPodAutoscaler(
         id,
         { metadata: { name: id, namespace, labels }, spec: autoscalerSpec(id, workload, args) },

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 
-const HOURS_PER_YEAR = 8760;
+import { CERTIFICATE_KEY, SERVER_USES, YEARLY } from "../certificate";
 
 /** By what a server inside the cluster is known to the API server. */
 export class ServiceCertificate extends pulumi.ComponentResource {
@@ -17,16 +17,15 @@ export class ServiceCertificate extends pulumi.ComponentResource {
   constructor(name: string, host: string, opts?: pulumi.ComponentResourceOptions) {
     super("daybreak:k8s:ServiceCertificate", name, { host }, opts);
     const parent = { parent: this };
-    const key = new tls.PrivateKey(name, { algorithm: "ECDSA", ecdsaCurve: "P256" }, parent);
+    const key = new tls.PrivateKey(name, CERTIFICATE_KEY, parent);
     const certificate = new tls.SelfSignedCert(
       name,
       {
         privateKeyPem: key.privateKeyPem,
         subject: { commonName: host },
         dnsNames: [host],
-        validityPeriodHours: HOURS_PER_YEAR,
-        earlyRenewalHours: 30 * 24,
-        allowedUses: ["digital_signature", "server_auth"],
+        ...YEARLY,
+        allowedUses: SERVER_USES,
       },
       parent,
     );

@@ -16,6 +16,8 @@ import {
   type Version,
   VERSIONS,
   type Workload,
+  workloadLabels,
+  workloadName,
   WORKLOADS,
 } from "./services";
 
@@ -120,8 +122,8 @@ export class Bookinfo extends pulumi.ComponentResource {
   }
 
   private deployment(workload: Workload, args: BookinfoArgs, dependsOn: pulumi.Resource[]): k8s.apps.v1.Deployment {
-    const id = `${workload.service}-${workload.version}`;
-    const metadata = this.metadata(id, { app: workload.service, version: workload.version });
+    const id = workloadName(workload);
+    const metadata = this.metadata(id, workloadLabels(workload));
     const annotations = { ...REMOVED_IN_BACKGROUND, ...(isScaled(workload) && TAKE_OVER) };
     return new k8s.apps.v1.Deployment(
       id,

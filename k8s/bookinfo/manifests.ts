@@ -17,6 +17,7 @@ import {
   type ServiceName,
   type Version,
   type Workload,
+  workloadLabels,
 } from "./services";
 
 type DeploymentSpec = k8s.types.input.apps.v1.DeploymentSpec;
@@ -77,12 +78,12 @@ export interface BookinfoChoices extends ProxySettings<Input<string>> {
   autoscaling?: boolean;
 }
 
-/** A workload's spec; the labels are Bookinfo's own, dashboards and the mesh's policies go by them. */
+/** A workload's spec. */
 export function deploymentSpec(
   workload: Workload,
   { pinToControlPlane, channel, autoscaling, ...proxy }: BookinfoChoices,
 ) {
-  const labels = { app: workload.service, version: workload.version };
+  const labels = workloadLabels(workload);
   return {
     // A number here would be set again by every update of the Deployment, whatever the autoscaler found right.
     ...(autoscaling && isScaled(workload) ? {} : { replicas: replicas(workload, pinToControlPlane) }),

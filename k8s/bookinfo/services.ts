@@ -82,6 +82,12 @@ export const WORKLOADS: readonly Workload[] = [
 /** Services whose pods may become more under load; the others do next to nothing, and have two already. */
 const SCALED: readonly ServiceName[] = ["productpage", "reviews"];
 
+/** Name of a workload's Deployment, and of what belongs to it. */
+export const workloadName = ({ service, version }: Workload): string => `${service}-${version}`;
+
+/** Bookinfo's own labels: dashboards and the mesh's policies go by them. */
+export const workloadLabels = ({ service, version }: Workload) => ({ app: service, version });
+
 /** Whether a workload is one of those that `daybreak:autoscaling` is about. */
 export const isScaled = ({ service }: Workload): boolean => SCALED.includes(service);
 

@@ -1,15 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 
+import { CERTIFICATE_KEY, HOURS_PER_YEAR, SERVER_USES, YEARLY } from "../certificate";
+
 /** What a browser is shown: PEM texts. */
 export interface ServerCertificate {
   certificate: pulumi.Output<string>;
   /** Secret. */
   privateKey: pulumi.Output<string>;
 }
-
-const HOURS_PER_YEAR = 8760;
-const KEY = { algorithm: "ECDSA", ecdsaCurve: "P256" };
 
 /**
  * An authority for this cluster's own pages (10 years) and the certificate that it signs for Grafana's addresses (1 year;
@@ -27,7 +26,7 @@ export class PageCertificate extends pulumi.ComponentResource implements ServerC
   constructor(name: string, addresses: readonly string[], opts?: pulumi.ComponentResourceOptions) {
     super("daybreak:k8s:PageCertificate", name, { addresses }, opts);
     const parent = { parent: this };
-    const authorityKey = new tls.PrivateKey(`${name}-authority`, KEY, parent);
+    const authorityKey = new tls.PrivateKey(`${name}-authority`, CERTIFICATE_KEY, parent);
     const authority = new tls.SelfSignedCert(
       `${name}-authority`,
       {
@@ -40,7 +39,7 @@ export class PageCertificate extends pulumi.ComponentResource implements ServerC
       },
       parent,
     );
-    const key = new tls.PrivateKey(`${name}-server`, KEY, parent);
+    const key = new tls.PrivateKey(`${name}-server`, CERTIFICATE_KEY, parent);
     const request = new tls.CertRequest(
       `${name}-server`,
       {
@@ -57,9 +56,8 @@ export class PageCertificate extends pulumi.ComponentResource implements ServerC
         certRequestPem: request.certRequestPem,
         caCertPem: authority.certPem,
         caPrivateKeyPem: authorityKey.privateKeyPem,
-        validityPeriodHours: HOURS_PER_YEAR,
-        earlyRenewalHours: 30 * 24,
-        allowedUses: ["digital_signature", "server_auth"],
+        ...YEARLY,
+        allowedUses: SERVER_USES,
       },
       parent,
     );

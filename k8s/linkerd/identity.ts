@@ -2,12 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { createHash } from "node:crypto";
 
+import { CERTIFICATE_KEY, HOURS_PER_YEAR, YEARLY } from "../certificate";
 import type { Identity } from "./values";
-
-const HOURS_PER_YEAR = 8760;
-
-/** The mesh accepts ECDSA P-256 only, for the anchor as for the issuer. */
-const KEY = { algorithm: "ECDSA", ecdsaCurve: "P256" };
 
 /** What a certificate authority does. */
 const AUTHORITY_USES = ["cert_signing", "crl_signing"];
@@ -75,7 +71,7 @@ export class MeshIdentity extends pulumi.ComponentResource implements Identity<p
 
   private anchor(name: string): Anchor {
     const options = { parent: this };
-    const key = new tls.PrivateKey(name, KEY, options);
+    const key = new tls.PrivateKey(name, CERTIFICATE_KEY, options);
     const certificate = new tls.SelfSignedCert(
       name,
       {
@@ -93,7 +89,7 @@ export class MeshIdentity extends pulumi.ComponentResource implements Identity<p
 
   private issuer(name: string, anchor: Anchor) {
     const options = { parent: this };
-    const { privateKeyPem } = new tls.PrivateKey(name, KEY, options);
+    const { privateKeyPem } = new tls.PrivateKey(name, CERTIFICATE_KEY, options);
     const subject = { commonName: "identity.linkerd.cluster.local" };
     const { certRequestPem } = new tls.CertRequest(name, { privateKeyPem, subject }, options);
     const { certPem } = new tls.LocallySignedCert(
@@ -105,8 +101,7 @@ export class MeshIdentity extends pulumi.ComponentResource implements Identity<p
         isCaCertificate: true,
         maxPathLength: 0,
         setSubjectKeyId: true,
-        validityPeriodHours: HOURS_PER_YEAR,
-        earlyRenewalHours: 30 * 24,
+        ...YEARLY,
         allowedUses: AUTHORITY_USES,
       },
       options,

@@ -5,7 +5,7 @@ import { hierarchies, labCgroup, processesIn, removeCgroup } from "./linux/cgrou
 import { run } from "./linux/command";
 import { holdsHost, restoreHost } from "./linux/host";
 import { namespacePath, namespaces, removeNamespace } from "./linux/namespace";
-import { endProcesses, waitUntil } from "./linux/process";
+import { endProcesses, readProcessFile, waitUntil } from "./linux/process";
 import { namespaceKind } from "./network/names";
 
 /** Where all labs are; the same as `LABS_DIR` in lab/lab.ts. */
@@ -123,15 +123,6 @@ function environmentOf(pid: number): string[] {
 
 function commandOf(pid: number): string {
   return readProcessFile(pid, "cmdline").split("\0").join(" ").trim().slice(0, 120) || "(no command line)";
-}
-
-/** Processes end at any time: one that is gone has nothing to say. */
-function readProcessFile(pid: number, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 function networkOf(pid: number): string {

@@ -173,9 +173,11 @@ describe("the check", () => {
     },
   });
 
-  it("misses nodes and pods that are not measured, but no pods that are new or not ready", () => {
+  it("misses nodes and pods that are not measured, but no pods that are new, not ready or done", () => {
     const nodes = [{ name: "worker-1" }, { name: "worker-2" }] as ClusterNode[];
+    const done = pod("done", "2026-11-21T11:00:00Z", false);
     const pods = [
+      { ...done, status: { ...done.status, phase: "Succeeded" } },
       pod("measured", "2026-11-21T11:00:00Z"),
       pod("forgotten", "2026-11-21T11:00:00Z"),
       pod("new", "2026-11-21T11:59:30Z"),

@@ -1,51 +1,39 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { cacheDir, hashOf, hashOfPath, makeDirectory, withCacheLock } from "../../lab/cache";
+import { ownCache } from "./cache-folder";
 
-let folder: string;
-const before = process.env.DAYBREAK_CACHE;
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "daybreak-cache-"));
-  process.env.DAYBREAK_CACHE = folder;
-});
-
-afterEach(() => {
-  rmSync(folder, { recursive: true, force: true });
-  if (before === undefined) delete process.env.DAYBREAK_CACHE;
-  else process.env.DAYBREAK_CACHE = before;
-});
+const folder = ownCache();
 
 test("DAYBREAK_CACHE names the cache folder", () => {
-  expect(cacheDir()).toBe(folder);
+  expect(cacheDir()).toBe(folder());
 });
 
 describe("makeDirectory", () => {
   test("a failed attempt leaves neither the directory nor its beginnings", async () => {
-    const target = join(folder, "tools", "thing");
+    const target = join(folder(), "tools", "thing");
     const attempt = makeDirectory(target, async (directory) => {
       writeFileSync(join(directory, "half"), "");
       throw new Error("no more");
     });
     await expect(attempt).rejects.toThrow("no more");
-    expect(readdirSync(join(folder, "tools"))).toEqual([]);
+    expect(readdirSync(join(folder(), "tools"))).toEqual([]);
   });
 
   test("replaces what is there and removes what a killed attempt left", async () => {
-    const target = join(folder, "thing");
+    const target = join(folder(), "thing");
     mkdirSync(`${target}.unfinished-1`);
     await makeDirectory(target, async (directory) => writeFileSync(join(directory, "version"), "1"));
     await makeDirectory(target, async (directory) => writeFileSync(join(directory, "version"), "2"));
     expect(readFileSync(join(target, "version"), "utf8")).toBe("2");
-    expect(readdirSync(folder)).toEqual(["thing"]);
+    expect(readdirSync(folder())).toEqual(["thing"]);
   });
 });
 
 describe("hashes", () => {
   test("a folder's hash depends on names and contents", () => {
-    const tree = join(folder, "tree");
+    const tree = join(folder(), "tree");
     mkdirSync(join(tree, "a"), { recursive: true });
     writeFileSync(join(tree, "a", "b"), "1");
     const first = hashOfPath(tree);
@@ -76,8 +64,8 @@ describe("withCacheLock", () => {
   });
 
   test("a dead builder's lock is taken over", async () => {
-    writeFileSync(join(folder, "lock"), "999999999");
+    writeFileSync(join(folder(), "lock"), "999999999");
     await withCacheLock(async () => undefined, jest.fn());
-    expect(existsSync(join(folder, "lock"))).toBe(false);
+    expect(existsSync(join(folder(), "lock"))).toBe(false);
   });
 });

@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import * as pins from "../../config/versions";
@@ -18,20 +17,9 @@ import { lastLines } from "../../lab/build/run";
 import { standInImages, standInRecipe } from "../../lab/build/stand-ins";
 import { goBuildArguments, GO_TOOLS } from "../../lab/build/tools";
 import { TOOL_VERSIONS } from "../../lab/build/versions";
+import { ownCache } from "./cache-folder";
 
-let folder: string;
-const before = process.env.DAYBREAK_CACHE;
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "daybreak-build-"));
-  process.env.DAYBREAK_CACHE = folder;
-});
-
-afterEach(() => {
-  rmSync(folder, { recursive: true, force: true });
-  if (before === undefined) delete process.env.DAYBREAK_CACHE;
-  else process.env.DAYBREAK_CACHE = before;
-});
+const folder = ownCache();
 
 describe("Go tools", () => {
   const goMod = (module: string): string =>
@@ -133,11 +121,11 @@ describe("images", () => {
   });
 
   test("a registry's storage gives back what was put in", () => {
-    const layer = join(folder, "layer.tar");
+    const layer = join(folder(), "layer.tar");
     writeFileSync(layer, "layer");
     const descriptor = { mediaType: MEDIA_TYPES.layer, digest: digestOf("layer"), size: 5 };
     const image = describeImage({ entrypoint: ["/a"], labels: { "io.daybreak.stand-in": "true" } }, [descriptor]);
-    const storage = new RegistryStorage(join(folder, "registry"));
+    const storage = new RegistryStorage(join(folder(), "registry"));
     storage.add("quay.io/a/b:v1", image, [{ file: layer, descriptor }]);
     const manifest = JSON.parse(readFileSync(storage.blob(storage.manifestDigest("quay.io/a/b:v1")), "utf8")) as {
       layers: unknown;
@@ -146,12 +134,12 @@ describe("images", () => {
     expect(manifest.layers).toEqual([descriptor]);
     expect(manifest.annotations).toEqual({ "io.daybreak.stand-in": "true" });
     const link = "docker/registry/v2/repositories/quay.io/a/b/_manifests/tags/v1/current/link";
-    expect(readFileSync(join(folder, "registry", link), "utf8")).toBe(digestOf(image.manifest));
+    expect(readFileSync(join(folder(), "registry", link), "utf8")).toBe(digestOf(image.manifest));
 
-    exportLayout(storage, ["quay.io/a/b:v1"], join(folder, "layout"));
-    const index = readFileSync(join(folder, "layout/index.json"), "utf8");
+    exportLayout(storage, ["quay.io/a/b:v1"], join(folder(), "layout"));
+    const index = readFileSync(join(folder(), "layout/index.json"), "utf8");
     expect(index).toContain('"io.containerd.image.name":"quay.io/a/b:v1"');
-    expect(existsSync(join(folder, "layout/blobs/sha256", descriptor.digest.replace("sha256:", "")))).toBe(true);
+    expect(existsSync(join(folder(), "layout/blobs/sha256", descriptor.digest.replace("sha256:", "")))).toBe(true);
   });
 });
 
@@ -169,13 +157,13 @@ describe("mirror", () => {
   });
 
   test("only packages and charts are served", () => {
-    mkdirSync(join(folder, "apt/core:/stable:/v1.35/deb"), { recursive: true });
-    mkdirSync(join(folder, "registry"));
-    writeFileSync(join(folder, "apt/core:/stable:/v1.35/deb/Release"), "r");
-    writeFileSync(join(folder, "apt/.key"), "k");
-    writeFileSync(join(folder, "registry/secret"), "s");
-    expect(servedFile(folder, "/apt/core:/stable:/v1.35/deb/Release")?.stats.size).toBe(1);
-    expect(servedFile(folder, "/apt/core%3a/stable%3a/v1.35/deb/./Release")?.stats.size).toBe(1);
+    mkdirSync(join(folder(), "apt/core:/stable:/v1.35/deb"), { recursive: true });
+    mkdirSync(join(folder(), "registry"));
+    writeFileSync(join(folder(), "apt/core:/stable:/v1.35/deb/Release"), "r");
+    writeFileSync(join(folder(), "apt/.key"), "k");
+    writeFileSync(join(folder(), "registry/secret"), "s");
+    expect(servedFile(folder(), "/apt/core:/stable:/v1.35/deb/Release")?.stats.size).toBe(1);
+    expect(servedFile(folder(), "/apt/core%3a/stable%3a/v1.35/deb/./Release")?.stats.size).toBe(1);
     for (const url of [
       "/registry/secret",
       "/apt/../registry/secret",
@@ -184,7 +172,7 @@ describe("mirror", () => {
       "/apt/",
       "/%",
     ])
-      expect(servedFile(folder, url)).toBeUndefined();
+      expect(servedFile(folder(), url)).toBeUndefined();
   });
 });
 

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 
 import { type LabDescription, NAME_SERVER } from "../lab-description";
@@ -8,7 +8,7 @@ import { nameServerOf } from "../model/vpc";
 import { routerNamespace } from "../network/names";
 import { run } from "./command";
 import { namespacePath } from "./namespace";
-import { endProcesses } from "./process";
+import { endProcesses, readProcessFile } from "./process";
 
 /** Starts the name server of a VPC in its router, unless it runs or the VPC has none. It ends with its router. */
 export async function ensureNameServer(lab: LabDescription, vpc: Vpc): Promise<void> {
@@ -39,9 +39,5 @@ async function processesOf(namespace: string): Promise<number[]> {
 }
 
 function isNameServer(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`/${NAME_SERVER}\0`);
-  } catch {
-    return false;
-  }
+  return readProcessFile(pid, "cmdline").includes(`/${NAME_SERVER}\0`);
 }

@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 import { images } from "../../../config/versions";
 import { RULES } from "../../../k8s/alerts/groups";
 import { shell } from "../lab-cli";
+import { until } from "../until";
 import { upWith } from "./config";
-import { Monitoring } from "./monitoring";
+import { type Alert, Monitoring } from "./monitoring";
 
 const MINUTE = 60_000;
 
@@ -52,7 +51,14 @@ export function alertsOnThePlatform(lab: string): void {
       await upWith(lab, {}, { "alerts.webhook.url": `http://${address}:8080/` });
       await scale(0);
       try {
-        const seconds = await monitoring.secondsUntil("BookinfoServiceDown", "details-v1", LIMIT_SECONDS);
+        const isAbout = ({ labels }: Alert) =>
+          labels["alertname"] === "BookinfoServiceDown" && labels["deployment"] === "details-v1";
+        const { answer: alerts, seconds } = await until(
+          () => monitoring.alerts(),
+          (all) => all.some(isAbout),
+          LIMIT_SECONDS,
+        );
+        expect(alerts.filter(isAbout)).toHaveLength(1);
         console.log(`Alertmanager had the alert ${seconds.toFixed(0)} s after the service was stopped`);
         await delivered(LIMIT_SECONDS);
       } finally {
@@ -67,14 +73,13 @@ export function alertsOnThePlatform(lab: string): void {
   /** Waits until Alertmanager says that the webhook has taken a message. */
   async function delivered(limitSeconds: number): Promise<void> {
     const messages = (what: string) => `sum(alertmanager_${what}{integration="webhook"}) or vector(0)`;
-    const end = Date.now() + limitSeconds * 1000;
-    for (;;) {
+    const ask = async () => {
       const queries = [messages("notifications_total"), messages("notifications_failed_total")];
       const [[sent = 0] = [], [failed = 0] = []] = await monitoring.values(queries);
-      if (sent - failed > 0) return;
-      if (Date.now() > end) throw new Error(`after ${limitSeconds} s ${sent} messages were sent, ${failed} failed`);
-      await sleep(2000);
-    }
+      return { sent, failed };
+    };
+    const { answer } = await until(ask, ({ sent, failed }) => sent > failed, limitSeconds);
+    expect(answer.sent).toBeGreaterThan(answer.failed);
   }
 }
 

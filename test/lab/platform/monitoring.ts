@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 import { shell } from "../lab-cli";
 
 const SERVICES = "/api/v1/namespaces/monitoring/services";
@@ -54,19 +52,5 @@ export class Monitoring {
         .map(({ value }) => Number(value[1]))
         .filter((value) => !Number.isNaN(value)),
     );
-  }
-
-  /** Waits for an alert of this name about this deployment; seconds it took. */
-  async secondsUntil(alertname: string, deployment: string, limitSeconds: number): Promise<number> {
-    const start = performance.now();
-    for (;;) {
-      const alerts = await this.alerts();
-      const seconds = (performance.now() - start) / 1000;
-      if (alerts.some(({ labels }) => labels["alertname"] === alertname && labels["deployment"] === deployment))
-        return seconds;
-      if (seconds > limitSeconds)
-        throw new Error(`no ${alertname} about ${deployment} after ${limitSeconds} s: ${JSON.stringify(alerts)}`);
-      await sleep(1000);
-    }
   }
 }

@@ -1,4 +1,4 @@
-import { WORKLOADS } from "../../../k8s/bookinfo/services";
+import { workloadName, WORKLOADS } from "../../../k8s/bookinfo/services";
 import { TRAFFIC_SERIES } from "../../../k8s/traffic/rules";
 import type { Measurement } from "../../../measure/report";
 import type { LoadReport } from "../../../traffic/report";
@@ -17,7 +17,7 @@ async function load(lab: string, duration: string): Promise<LoadReport> {
 
 /** In one shell: going into the lab seven times would take longer than the restart. */
 async function restartEverything(lab: string): Promise<void> {
-  const names = WORKLOADS.map(({ service, version }) => `deployment/${service}-${version}`);
+  const names = WORKLOADS.map((workload) => `deployment/${workloadName(workload)}`);
   const wait = names.map((name) => `kubectl rollout status --namespace bookinfo ${name}`);
   await shell(lab, ["bash", "-c", ["kubectl rollout restart deployment --namespace bookinfo", ...wait].join(" && ")]);
 }
