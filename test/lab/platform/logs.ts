@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { LOGS_DASHBOARD } from "../../../k8s/logs/dashboard";
 import { inShell, lab as labCommand, shell } from "../lab-cli";
+import { until } from "../until";
 import { upWith } from "./config";
 import { Monitoring } from "./monitoring";
 
@@ -34,20 +34,6 @@ export function logsOfThePlatform(lab: string, grafanaPassword: () => Promise<st
     return data.result;
   }
 
-  async function until<T>(
-    ask: () => Promise<T>,
-    willDo: (answer: T) => boolean,
-  ): Promise<{ answer: T; seconds: number }> {
-    const start = performance.now();
-    for (;;) {
-      const answer = await ask();
-      const seconds = (performance.now() - start) / 1000;
-      if (willDo(answer)) return { answer, seconds };
-      if (seconds > LIMIT_SECONDS) throw new Error(`not so after ${LIMIT_SECONDS} s: ${JSON.stringify(answer)}`);
-      await sleep(1000);
-    }
-  }
-
   const sources = async () =>
     (JSON.parse(await grafana("/api/datasources")) as { uid: string }[]).map(({ uid }) => uid).sort();
 
@@ -72,6 +58,7 @@ export function logsOfThePlatform(lab: string, grafanaPassword: () => Promise<st
       const { answer, seconds } = await until(
         () => lines(`{k8s_namespace_name="bookinfo"} |= "${word}"`),
         (found) => found.length > 0,
+        LIMIT_SECONDS,
       );
       console.log(`found after ${seconds.toFixed(1)} s`);
       expect(answer).toHaveLength(1);
@@ -93,6 +80,7 @@ export function logsOfThePlatform(lab: string, grafanaPassword: () => Promise<st
         async () =>
           new Set((await lines('{k8s_namespace_name=~"kube-.+"}')).map(({ stream }) => stream["k8s_node_name"])),
         (nodes) => nodes.size === 3,
+        LIMIT_SECONDS,
       );
       expect([...answer].sort()).toEqual(["control-plane", "worker-1", "worker-2"]);
     },
@@ -105,6 +93,7 @@ export function logsOfThePlatform(lab: string, grafanaPassword: () => Promise<st
       const { answer } = await until(
         () => monitoring.values(['sum(up{job="logs/loki"})', 'sum(up{job="logs/log-agent"})']),
         (values) => values.flat().join() === "1,3",
+        LIMIT_SECONDS,
       );
       expect(answer).toEqual([[1], [3]]);
       expect(await sources()).toEqual(["loki", "prometheus"]);
@@ -119,7 +108,8 @@ export function logsOfThePlatform(lab: string, grafanaPassword: () => Promise<st
       await upWith(lab, {});
       const namespaces = await shell(lab, ["kubectl", "get", "namespaces", "-o", "name"]);
       expect(namespaces).not.toContain("namespace/logs");
-      await until(sources, (uids) => uids.join() === "prometheus");
+      const { answer } = await until(sources, (uids) => uids.join() === "prometheus", LIMIT_SECONDS);
+      expect(answer).toEqual(["prometheus"]);
       const { exitCode } = await inShell(lab, ["kubectl", "-n", "monitoring", "get", "configmap", LOGS_DASHBOARD]);
       expect(exitCode).not.toBe(0);
     },

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { lab as labCommand, shell } from "../lab-cli";
+import { until } from "../until";
 import { upWith } from "./config";
 import { Monitoring } from "./monitoring";
 
@@ -32,16 +32,13 @@ export function tracesOfThePlatform(lab: string): void {
     const [id, root] = [randomBytes(16).toString("hex"), randomBytes(8).toString("hex")];
     const url = (await shell(lab, ["pulumi", "stack", "output", "bookinfoUrl", "--stack", "lab-k8s"])).trim();
     await shell(lab, ["curl", "-sf", "-o", "/dev/null", "-H", `traceparent: 00-${id}-${root}-01`, url]);
-    const start = performance.now();
-    for (;;) {
-      const [trace] = await jaeger<Trace[]>(`/traces/${id}`).catch(() => []);
-      if (trace && wanted.every((service) => services(trace).has(service))) return { trace, root };
-      if (performance.now() - start > LIMIT_SECONDS * 1000)
-        throw new Error(
-          `after ${LIMIT_SECONDS} s the trace has ${trace ? [...services(trace)].join(", ") : "no span"}`,
-        );
-      await sleep(1000);
-    }
+    const { answer: trace } = await until(
+      async () => (await jaeger<Trace[]>(`/traces/${id}`).catch(() => []))[0],
+      (found) => found !== undefined && wanted.every((service) => services(found).has(service)),
+      LIMIT_SECONDS,
+    );
+    if (!trace) throw new Error(`Jaeger has no span of the trace after ${LIMIT_SECONDS} s`);
+    return { trace, root };
   }
 
   beforeAll(async () => {
