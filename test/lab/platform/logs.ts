@@ -4,7 +4,7 @@ import { LOGS_DASHBOARD } from "../../../k8s/logs/dashboard";
 import { inShell, lab as labCommand, shell } from "../lab-cli";
 import { until } from "../until";
 import { upWith } from "./config";
-import { Monitoring } from "./monitoring";
+import { DISCOVERED_SECONDS, Monitoring } from "./monitoring";
 
 const MINUTE = 60_000;
 
@@ -93,13 +93,13 @@ export function logsOfThePlatform(lab: string, grafanaPassword: () => Promise<st
       const { answer } = await until(
         () => monitoring.values(['sum(up{job="logs/loki"})', 'sum(up{job="logs/log-agent"})']),
         (values) => values.flat().join() === "1,3",
-        LIMIT_SECONDS,
+        DISCOVERED_SECONDS,
       );
       expect(answer).toEqual([[1], [3]]);
       expect(await sources()).toEqual(["loki", "prometheus"]);
       expect(await grafana(`/api/dashboards/uid/${LOGS_DASHBOARD}`)).toContain("k8s_namespace_name");
     },
-    3 * MINUTE,
+    5 * MINUTE,
   );
 
   it(

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { lab as labCommand, shell } from "../lab-cli";
 import { until } from "../until";
 import { upWith } from "./config";
-import { Monitoring } from "./monitoring";
+import { DISCOVERED_SECONDS, Monitoring } from "./monitoring";
 
 const MINUTE = 60_000;
 
@@ -69,10 +69,14 @@ export function tracesOfThePlatform(lab: string): void {
       expect(await jaeger<string[]>("/services")).toEqual(expect.arrayContaining(["details", "reviews"]));
       const found = await jaeger<Trace[]>("/traces?service=reviews&limit=5");
       expect(found.length).toBeGreaterThan(1);
-      const up = await monitoring.values(['sum(up{job="traces/jaeger"})', 'sum(up{job="traces/trace-collector"})']);
-      expect(up).toEqual([[1], [1]]);
+      const { answer } = await until(
+        () => monitoring.values(['sum(up{job="traces/jaeger"})', 'sum(up{job="traces/trace-collector"})']),
+        (values) => values.flat().join() === "1,1",
+        DISCOVERED_SECONDS,
+      );
+      expect(answer).toEqual([[1], [1]]);
     },
-    3 * MINUTE,
+    5 * MINUTE,
   );
 
   it(

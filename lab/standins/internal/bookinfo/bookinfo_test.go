@@ -87,15 +87,17 @@ func TestTraceHeadersTravelToRatings(t *testing.T) {
 
 func TestApiAndHealth(t *testing.T) {
 	address, _ := chain(t, "v2")
-	for path, want := range map[string]string{
-		"/":                          "/productpage?u=normal",
-		"/health":                    "lab stand-in, not Bookinfo",
-		"/api/v1/products":           "The Comedy of Errors",
-		"/api/v1/products/0":         "William Shakespeare",
-		"/api/v1/products/0/reviews": `"color":"black"`,
-		"/api/v1/products/0/ratings": `"Reviewer1":5`,
-		"/metrics":                   `request_result{destination_app=`,
+	// In this order: the metrics are of the requests before.
+	for _, page := range [][2]string{
+		{"/", "/productpage?u=normal"},
+		{"/health", "lab stand-in, not Bookinfo"},
+		{"/api/v1/products", "The Comedy of Errors"},
+		{"/api/v1/products/0", "William Shakespeare"},
+		{"/api/v1/products/0/reviews", `"color":"black"`},
+		{"/api/v1/products/0/ratings", `"Reviewer1":5`},
+		{"/metrics", `request_result{destination_app=`},
 	} {
+		path, want := page[0], page[1]
 		if status, body := get(t, address+path); status != 200 || !strings.Contains(body, want) {
 			t.Errorf("%s: %d %s", path, status, body)
 		}

@@ -2,6 +2,7 @@ package otlp
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -64,7 +65,7 @@ func frame(message []byte) []byte {
 // Handler answers calls with one message each way; every answer is empty.
 func Handler(take func(message []byte) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		message, err := unframe(io.LimitReader(r.Body, largest+5))
+		message, err := unframe(io.LimitReader(r.Body, largest+5), r.Header.Get("Grpc-Encoding"))
 		if err == nil {
 			err = take(message)
 		}
@@ -81,13 +82,36 @@ func Handler(take func(message []byte) error) http.HandlerFunc {
 	}
 }
 
-func unframe(body io.Reader) ([]byte, error) {
+// unframe takes the one message out of a call's body, which says of each whether it is compressed.
+func unframe(body io.Reader, encoding string) ([]byte, error) {
 	framed, err := io.ReadAll(body)
 	if err != nil {
 		return nil, err
 	}
-	if len(framed) < 5 || framed[0] != 0 || uint32(len(framed)-5) != binary.BigEndian.Uint32(framed[1:5]) {
-		return nil, errors.New("not one whole message that is not compressed")
+	if len(framed) < 5 || uint32(len(framed)-5) != binary.BigEndian.Uint32(framed[1:5]) {
+		return nil, errors.New("not one whole message")
 	}
-	return framed[5:], nil
+	message := framed[5:]
+	if framed[0] == 0 {
+		return message, nil
+	}
+	if encoding != "gzip" {
+		return nil, fmt.Errorf("a message compressed by %q, and only gzip is known", encoding)
+	}
+	return unzip(message)
+}
+
+func unzip(message []byte) ([]byte, error) {
+	reader, err := gzip.NewReader(bytes.NewReader(message))
+	if err != nil {
+		return nil, err
+	}
+	plain, err := io.ReadAll(io.LimitReader(reader, largest+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(plain) > largest {
+		return nil, fmt.Errorf("more than %d bytes", largest)
+	}
+	return plain, nil
 }
