@@ -92,6 +92,7 @@ export async function k8sStack() {
       "traces",
       {
         maxTraces: config.traceLimit,
+        timezone,
         trust: linkerd.trust,
         monitoring: monitoring.namespace,
         mesh,

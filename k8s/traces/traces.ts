@@ -1,17 +1,21 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
+import { dashboardConfigMap } from "../dashboards/config-map";
 import { namespace } from "../namespace";
 import { configFile } from "../telemetry/config";
 import { dataSource } from "../telemetry/data-source";
 import { podMonitor } from "../telemetry/pod-monitor";
 import { COLLECTOR_RULES, collectorServiceSpec, collectorSpec, traceCollectorConfig } from "./collector";
+import { TRACES_DASHBOARD, tracesDashboard } from "./dashboard";
 import { jaegerConfig, jaegerServiceSpec, jaegerSpec } from "./jaeger";
 import { COLLECTOR, JAEGER, JAEGER_URL, TRACE_COLLECTOR, TRACES_NAMESPACE } from "./names";
 
 export interface TracesArgs {
   /** How many traces Jaeger keeps, the newest. */
   maxTraces: number;
+  /** Time zone of the dashboard. */
+  timezone: string;
   /** Generation of the mesh's certificates, which the collector's pod carries. */
   trust: pulumi.Input<string>;
   /** Namespace of Grafana, once it is there. */
@@ -27,7 +31,7 @@ const LIMIT = { create: "5m", update: "5m" };
 /** Proxies keep their spans until somebody takes them, so nobody waits for the services. */
 const NO_WAIT = { "pulumi.com/skipAwait": "true" };
 
-/** Traces: a collector in the mesh that takes every proxy's spans, Jaeger that keeps the newest, and Jaeger in Grafana. */
+/** Traces: a collector in the mesh that takes every proxy's spans, Jaeger that keeps the newest, and both ways to them in Grafana. */
 export class Traces extends pulumi.ComponentResource {
   readonly namespace: k8s.core.v1.Namespace;
 
@@ -36,9 +40,9 @@ export class Traces extends pulumi.ComponentResource {
     private readonly args: TracesArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    const { maxTraces, monitoring, monitorTypes } = args;
+    const { maxTraces, timezone, monitoring, monitorTypes } = args;
     // Not the resources that single parts wait for: the component, and with it every part, would wait for them.
-    super("daybreak:k8s:Traces", name, { maxTraces }, opts);
+    super("daybreak:k8s:Traces", name, { maxTraces, timezone }, opts);
     const parent = { parent: this };
     this.namespace = namespace(
       { name: TRACES_NAMESPACE, podSecurity: "privileged", podSecurityWarning: "restricted" },
@@ -51,6 +55,7 @@ export class Traces extends pulumi.ComponentResource {
     podMonitor({ name: "jaeger", namespace: home }, JAEGER, "metrics", monitored);
     podMonitor({ name: "trace-collector", namespace: home }, TRACE_COLLECTOR, "metrics", monitored);
     dataSource({ name: "Jaeger", type: "jaeger", namespace: monitoring, url: JAEGER_URL }, parent);
+    dashboardConfigMap(TRACES_DASHBOARD, tracesDashboard(timezone), monitoring, parent);
     this.registerOutputs({ jaeger: jaeger.metadata.name, collector: collector.metadata.name });
   }
 

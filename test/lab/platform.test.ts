@@ -186,12 +186,12 @@ describe("both stacks on real machines", () => {
     );
 
     budgetOfThePlatform(NAME);
-    dashboardsOnThePlatform(NAME, () => output("lab-k8s", "grafanaPassword"));
+    dashboardsOnThePlatform(NAME);
     alertsOnThePlatform(NAME);
     accessToThePlatform(NAME);
     describe("Bookinfo in the mesh", () => bookinfoInTheMesh(NAME));
 
-    describe("logs", () => logsOfThePlatform(NAME, () => output("lab-k8s", "grafanaPassword")));
+    describe("logs", () => logsOfThePlatform(NAME));
 
     describe("traces", () => tracesOfThePlatform(NAME));
 

@@ -1,6 +1,7 @@
 import { parse } from "yaml";
 
 import { resources } from "../../k8s/budget";
+import { TRACES_DASHBOARD } from "../../k8s/traces/dashboard";
 import { TRACES_FOOTPRINT } from "../../k8s/traces/footprint";
 import { type Registered, type Run, runK8s } from "./k8s-program";
 import { allows, type Call, type End, type PolicyObject } from "./policy-evaluator";
@@ -138,6 +139,19 @@ describe("Jaeger", () => {
       exporters: { jaeger_storage_exporter: { trace_storage: "memory" } },
     });
     expect(template(on, "jaeger").spec.automountServiceAccountToken).toBe(false);
+  });
+
+  it("is asked by a dashboard, in the menu of the others", () => {
+    const { metadata, data } = on.get("core/v1:ConfigMap", TRACES_DASHBOARD).inputs as {
+      metadata: Tree;
+      data: Record<string, string>;
+    };
+    expect(metadata).toMatchObject({ namespace: "monitoring", labels: { grafana_dashboard: "1" } });
+    expect(JSON.parse(data[`${TRACES_DASHBOARD}.json`] ?? "")).toMatchObject({
+      tags: ["daybreak"],
+      links: [{ tags: ["daybreak"] }],
+      panels: [{ targets: [{ datasource: { uid: "jaeger" }, queryType: "search", service: "$service" }] }],
+    });
   });
 
   it("is a data source of Grafana, at its service's port", () => {

@@ -4,6 +4,7 @@ import { LOGS_DASHBOARD } from "../../../k8s/logs/dashboard";
 import { inShell, lab as labCommand, shell } from "../lab-cli";
 import { until } from "../until";
 import { upWith } from "./config";
+import { Grafana } from "./grafana";
 import { DISCOVERED_SECONDS, Monitoring } from "./monitoring";
 
 const MINUTE = 60_000;
@@ -20,30 +21,26 @@ interface Stream {
 }
 
 /** Logs turned on and off again on a platform that runs, and a line on its way from a container to Grafana. */
-export function logsOfThePlatform(lab: string, grafanaPassword: () => Promise<string>): void {
+export function logsOfThePlatform(lab: string): void {
   const monitoring = new Monitoring(lab);
-  let grafana: (path: string, ...parameters: string[]) => Promise<string>;
+  const grafana = new Grafana(lab);
 
   /** What Loki has for a query, asked through Grafana's data source as a dashboard asks. */
   async function lines(query: string): Promise<Stream[]> {
     const path = "/api/datasources/proxy/uid/loki/loki/api/v1/query_range";
     const start = Math.floor(Date.now() / 1000) - LOOK_BACK_SECONDS;
-    const parameters = [`query=${query}`, `start=${start}`, "limit=5000"];
-    const options = parameters.flatMap((parameter) => ["--data-urlencode", parameter]);
-    const { data } = JSON.parse(await grafana(path, ...options)) as { data: { result: Stream[] } };
+    const { data } = await grafana.get<{ data: { result: Stream[] } }>(
+      path,
+      `query=${query}`,
+      `start=${start}`,
+      "limit=5000",
+    );
     return data.result;
   }
 
-  const sources = async () =>
-    (JSON.parse(await grafana("/api/datasources")) as { uid: string }[]).map(({ uid }) => uid).sort();
+  const sources = async () => (await grafana.get<{ uid: string }[]>("/api/datasources")).map(({ uid }) => uid).sort();
 
   beforeAll(async () => {
-    const [password, url] = [
-      await grafanaPassword(),
-      (await shell(lab, ["pulumi", "stack", "output", "grafanaUrl", "--stack", "lab-k8s"])).trim(),
-    ];
-    grafana = (path, ...parameters) =>
-      shell(lab, ["curl", "-sf", "--get", "-u", `admin:${password}`, ...parameters, `${url}${path}`]);
     await labCommand("build", "--extras", "logs");
     const changes = await upWith(lab, { logs: "true" });
     expect(changes).not.toHaveProperty("replaced");
@@ -97,7 +94,8 @@ export function logsOfThePlatform(lab: string, grafanaPassword: () => Promise<st
       );
       expect(answer).toEqual([[1], [3]]);
       expect(await sources()).toEqual(["loki", "prometheus"]);
-      expect(await grafana(`/api/dashboards/uid/${LOGS_DASHBOARD}`)).toContain("k8s_namespace_name");
+      const dashboard = await grafana.get(`/api/dashboards/uid/${LOGS_DASHBOARD}`);
+      expect(JSON.stringify(dashboard)).toContain("k8s_namespace_name");
     },
     5 * MINUTE,
   );

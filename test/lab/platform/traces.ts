@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
 
+import { TRACES_DASHBOARD } from "../../../k8s/traces/dashboard";
 import { lab as labCommand, shell } from "../lab-cli";
 import { until } from "../until";
 import { upWith } from "./config";
+import { Grafana } from "./grafana";
 import { DISCOVERED_SECONDS, Monitoring } from "./monitoring";
 
 const MINUTE = 60_000;
@@ -77,6 +79,19 @@ export function tracesOfThePlatform(lab: string): void {
       expect(answer).toEqual([[1], [1]]);
     },
     5 * MINUTE,
+  );
+
+  it(
+    "is shown by Grafana: Jaeger answers its data source, and the dashboard asks that",
+    async () => {
+      const grafana = new Grafana(lab);
+      const path = "/api/datasources/proxy/uid/jaeger/api/traces";
+      const { data } = await grafana.get<{ data: Trace[] }>(path, "service=productpage", "limit=30");
+      expect(data.length).toBeGreaterThan(1);
+      const dashboard = await grafana.get(`/api/dashboards/uid/${TRACES_DASHBOARD}`);
+      expect(JSON.stringify(dashboard)).toContain('"service":"$service"');
+    },
+    3 * MINUTE,
   );
 
   it(
