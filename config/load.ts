@@ -117,6 +117,20 @@ function tooLongWithoutVolume(raw: RawConfig, values: Partial<K8sConfig>): Viola
   ];
 }
 
+/** Proxies of 2.14 send spans only if another extension than this stack installs changes their pods. */
+function tracesOfOldProxies(raw: RawConfig, { traces, linkerdChannel }: Partial<K8sConfig>): Violation[] {
+  if (!traces || linkerdChannel !== "stable") return [];
+  return [
+    {
+      key: "daybreak:traces",
+      value: "true",
+      reason: "linkerdChannel is stable: its charts have no setting for where proxies send their spans",
+      allowed: "false, or true with linkerdChannel edge",
+      command: setCommand(raw.stack, k8sShape.linkerdChannel),
+    },
+  ];
+}
+
 /**
  * The configuration of a k8s stack, with the full name of its infra stack.
  * @throws ConfigError with every violation at once, before anything is registered.
@@ -138,6 +152,7 @@ export function loadK8sConfig(): K8sConfig {
     ...openReceivers(raw, config.alerts),
     ...openKey(raw, config.grafana),
     ...tooLongWithoutVolume(raw, config),
+    ...tracesOfOldProxies(raw, config),
   ]);
   return { ...values, infraStack } as K8sConfig;
 }

@@ -7,6 +7,7 @@ import { between, flag, key, matching, text } from "./key";
 import { grafanaSettings } from "./grafana";
 import { meshShape } from "./mesh";
 import { monitoringShape } from "./monitoring";
+import { telemetryShape } from "./telemetry";
 import { DEFAULT_KUBERNETES_VERSION } from "./versions";
 
 const network = (value: string, shortest: number, longest: number) =>
@@ -254,6 +255,7 @@ export const k8sShape = {
     "--path 'daybreak:grafana.https' cluster",
   ),
   ...monitoringShape,
+  ...telemetryShape,
 };
 
 /** The validated configuration of an infra stack. */

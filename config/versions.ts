@@ -59,6 +59,14 @@ export const KUBE_NETWORK_POLICIES_VERSION = "1.1.0";
 /** Caddy, in front of Grafana with HTTPS. Source: tags of the Go module github.com/caddyserver/caddy/v2; its image is published under the same number. */
 export const CADDY_VERSION = "2.11.1";
 
+/** Loki, where `daybreak:logs` is on. Source: tags of the Go module github.com/grafana/loki/v3; its image is published under the same number. */
+export const LOKI_VERSION = "3.7.8";
+
+/** Jaeger 2, where `daybreak:traces` is on. Source: CHANGELOG.md of the Go module github.com/jaegertracing/jaeger at v1.76.0, which is the same release. */
+export const JAEGER_VERSION = "2.13.0";
+
+/** The OpenTelemetry Collector's distribution for Kubernetes. Source: tags of the Go modules of open-telemetry/opentelemetry-collector-contrib; the newest of which all parts can be had. The distributions are published under the same number. */
+export const OPENTELEMETRY_COLLECTOR_VERSION = "0.149.0";
 /** metrics-server, where `daybreak:autoscaling` is on. Source: tags of the Go module sigs.k8s.io/metrics-server; the only one of them that can be had, for Kubernetes 1.34 and newer. Its image is published under the same number. */
 export const METRICS_SERVER_VERSION = "0.9.0";
 
@@ -84,6 +92,9 @@ export const images = {
   },
   kubeNetworkPolicies: `registry.k8s.io/networking/kube-network-policies:v${KUBE_NETWORK_POLICIES_VERSION}`,
   caddy: `docker.io/library/caddy:${CADDY_VERSION}`,
+  loki: `docker.io/grafana/loki:${LOKI_VERSION}`,
+  jaeger: `docker.io/jaegertracing/jaeger:${JAEGER_VERSION}`,
+  openTelemetryCollector: `docker.io/otel/opentelemetry-collector-k8s:${OPENTELEMETRY_COLLECTOR_VERSION}`,
   metricsServer: `registry.k8s.io/metrics-server/metrics-server:v${METRICS_SERVER_VERSION}`,
   fortio: `docker.io/fortio/fortio:${FORTIO_VERSION}`,
   curl: `docker.io/curlimages/curl:${CURL_VERSION}`,

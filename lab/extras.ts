@@ -8,7 +8,9 @@ import { LAB_STACKS } from "./lab";
  * What the workloads have beyond what every lab carries, each by its key in their configuration, with the value that
  * `--extras` turns it on with. A lab builds and serves the images of an extra only if somebody wants it.
  */
-export const EXTRAS = { autoscaling: "true" } as const satisfies Readonly<Record<string, string>>;
+export const EXTRAS = { autoscaling: "true", logs: "true", traces: "true" } as const satisfies Readonly<
+  Record<string, string>
+>;
 
 export type ExtraName = keyof typeof EXTRAS;
 

@@ -66,7 +66,12 @@ export function copyOf(node: string): Copy {
 
 /** Nobody misses these pods, so they go at once. */
 function onNode(workload: Workload, node: string) {
-  const { template, ...spec } = deploymentSpec(workload, { pinToControlPlane: false, channel: "edge", trust: "" });
+  const { template, ...spec } = deploymentSpec(workload, {
+    pinToControlPlane: false,
+    channel: "edge",
+    trust: "",
+    traces: false,
+  });
   return {
     ...spec,
     template: {

@@ -1,7 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { loadK8sConfig } from "../config/load";
-import { BOOKINFO_VERSION, FORTIO_VERSION, KUBE_PROMETHEUS_STACK, LINKERD } from "../config/versions";
+import {
+  BOOKINFO_VERSION,
+  FORTIO_VERSION,
+  KUBE_PROMETHEUS_STACK,
+  JAEGER_VERSION,
+  LINKERD,
+  LOKI_VERSION,
+} from "../config/versions";
 import { Viewer } from "../k8s/access/viewer";
 import { Alerts } from "../k8s/alerts/alerts";
 import { Autoscaling } from "../k8s/autoscaling/autoscaling";
@@ -9,9 +16,11 @@ import { Bookinfo } from "../k8s/bookinfo/bookinfo";
 import { clusterAddresses, clusterProvider, requireCluster } from "../k8s/cluster";
 import { Dashboards } from "../k8s/dashboards/dashboards";
 import { Linkerd } from "../k8s/linkerd/linkerd";
+import { Logs } from "../k8s/logs/logs";
 import { Monitoring } from "../k8s/monitoring/monitoring";
 import { NetworkPolicies } from "../k8s/network-policy/network-policies";
 import { chartVersion } from "../k8s/release";
+import { Traces } from "../k8s/traces/traces";
 import { Traffic } from "../k8s/traffic/traffic";
 
 /** The workloads: monitoring, the mesh, Bookinfo in it, and the traffic on Bookinfo, on the infra stack's cluster. */
@@ -47,12 +56,26 @@ export async function k8sStack() {
   new Alerts("alerts", { monitoring: monitoring.release }, inCluster);
   new Dashboards("dashboards", { namespace: monitoring.namespace, timezone: config.grafana.timezone }, inCluster);
 
+  const logs =
+    config.logs &&
+    new Logs(
+      "logs",
+      {
+        retention: { hours: config.logRetentionHours, volumeGib: config.logVolumeGib },
+        timezone,
+        monitoring: monitoring.namespace,
+        monitorTypes: monitoring.types,
+      },
+      inCluster,
+    );
+
   const linkerd = new Linkerd(
     "linkerd",
     {
       channel: linkerdChannel,
       pinToControlPlane,
       highAvailability: config.linkerdHighAvailability,
+      traces: config.traces,
       trust: config.meshTrust,
       scrapeInterval,
       charts,
@@ -62,7 +85,23 @@ export async function k8sStack() {
   );
   const mesh = [linkerd.injection, linkerd.viz];
 
-  const choices = { pinToControlPlane, channel: linkerdChannel, trust: linkerd.trust };
+  const proxies = { trust: linkerd.trust, traces: config.traces };
+  const traces =
+    config.traces &&
+    new Traces(
+      "traces",
+      {
+        maxTraces: config.traceLimit,
+        timezone,
+        trust: linkerd.trust,
+        monitoring: monitoring.namespace,
+        mesh,
+        monitorTypes: monitoring.types,
+      },
+      inCluster,
+    );
+
+  const choices = { pinToControlPlane, channel: linkerdChannel, ...proxies };
   const { reviewsWeights, autoscaling } = config;
   const scaled = { autoscaling: autoscaling !== undefined };
   const bookinfo = new Bookinfo("bookinfo", { ...choices, ...scaled, reviewsWeights, mesh }, inCluster);
@@ -72,17 +111,15 @@ export async function k8sStack() {
   }
 
   const dependsOn = [...mesh, ...bookinfo.workloads];
-  const load = { url: bookinfo.pageUrl, rate: config.trafficRate, trust: linkerd.trust };
+  const load = { url: bookinfo.pageUrl, rate: config.trafficRate, ...proxies };
   const traffic = new Traffic("traffic", { ...load, dependsOn, monitoring: monitoring.release }, inCluster);
 
-  const namespaces = [monitoring.home, ...linkerd.namespaces, bookinfo.namespace, traffic.namespace];
+  const extras = [logs, traces].flatMap((extra) => (extra ? [extra.namespace] : []));
+  const namespaces = [monitoring.home, ...linkerd.namespaces, bookinfo.namespace, traffic.namespace, ...extras];
+  const parts = { grafanaHttps: https !== undefined, logs: config.logs, traces: config.traces };
   const monitorTypes = monitoring.types;
   if (config.networkPolicies)
-    new NetworkPolicies(
-      "network-policies",
-      { addresses, namespaces, grafanaHttps: https !== undefined, monitorTypes },
-      inCluster,
-    );
+    new NetworkPolicies("network-policies", { addresses, namespaces, parts, monitorTypes }, inCluster);
 
   return {
     grafanaUrl: monitoring.https?.url ?? infra.requireOutput("grafanaUrl"),
@@ -97,6 +134,8 @@ export async function k8sStack() {
       linkerd: LINKERD[linkerdChannel].controlPlane.appVersion,
       bookinfo: BOOKINFO_VERSION,
       fortio: FORTIO_VERSION,
+      ...(logs && { loki: LOKI_VERSION }),
+      ...(traces && { jaeger: JAEGER_VERSION }),
     },
   };
 }

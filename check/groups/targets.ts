@@ -31,6 +31,12 @@ const PARTS: Record<string, RegExp> = {
   Grafana: /-grafana$/,
 };
 
+/** What has to be among them as well where a namespace is: it is there only if somebody turned that on. */
+const EXTRAS: Record<string, Record<string, RegExp>> = {
+  logs: { Loki: /^logs\/loki$/, "log agents": /^logs\/log-agent$/ },
+  traces: { Jaeger: /^traces\/jaeger$/, "trace collector": /^traces\/trace-collector$/ },
+};
+
 /** A proxy's job, whatever the PodMonitor's namespace is. */
 const PROXY_JOB = /(^|\/)linkerd-proxy$/;
 
@@ -48,7 +54,8 @@ export function targetProbe({ health, scrapeUrl, lastError, labels }: Target): P
 
 /** Whether every part of the platform is read, and the proxy of every meshed pod that runs. */
 export function partProbes(targets: readonly Target[], cluster: Cluster): Probe[] {
-  const parts = Object.entries(PARTS).map(([subject, job]) =>
+  const extras = cluster.namespaces.flatMap(({ metadata }) => Object.entries(EXTRAS[metadata?.name ?? ""] ?? {}));
+  const parts = [...Object.entries(PARTS), ...extras].map(([subject, job]) =>
     readProbe(
       subject,
       targets.filter(({ labels }) => job.test(labels.job ?? "")),

@@ -4,7 +4,7 @@ import type { Input } from "@pulumi/pulumi";
 import { NODE_PORTS } from "../../config/network";
 import type { LinkerdChannel } from "../../config/versions";
 import { resources } from "../budget";
-import { TRUST } from "../linkerd/values";
+import { proxyAnnotations, type ProxySettings } from "../linkerd/values";
 import { placement } from "../placement";
 import { UNPRIVILEGED, unprivilegedPod } from "../security";
 import { GRACE_SECONDS, leavingAnnotations, LIFECYCLE, replicas, ROLLING_UPDATE, spread } from "./resilience";
@@ -70,12 +70,10 @@ function container(workload: Workload) {
 }
 
 /** What the workloads depend on. */
-export interface BookinfoChoices {
+export interface BookinfoChoices extends ProxySettings<Input<string>> {
   pinToControlPlane: boolean;
   /** Line of the mesh: its proxies end in different ways. */
   channel: LinkerdChannel;
-  /** Generation of the mesh's certificates, which every pod carries. */
-  trust: Input<string>;
   /** Leaves the number of pods of productpage and reviews to an autoscaler. */
   autoscaling?: boolean;
 }
@@ -83,7 +81,7 @@ export interface BookinfoChoices {
 /** A workload's spec. */
 export function deploymentSpec(
   workload: Workload,
-  { pinToControlPlane, channel, trust, autoscaling }: BookinfoChoices,
+  { pinToControlPlane, channel, autoscaling, ...proxy }: BookinfoChoices,
 ) {
   const labels = workloadLabels(workload);
   return {
@@ -92,7 +90,7 @@ export function deploymentSpec(
     strategy: ROLLING_UPDATE,
     selector: { matchLabels: labels },
     template: {
-      metadata: { labels, annotations: { [TRUST]: trust, ...leavingAnnotations(channel) } },
+      metadata: { labels, annotations: { ...proxyAnnotations(proxy), ...leavingAnnotations(channel) } },
       spec: {
         ...placement(pinToControlPlane && isPinned(workload)),
         ...spread(workload, pinToControlPlane),

@@ -1,7 +1,7 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import { DASHBOARDS } from "./all";
+import { dashboardConfigMap } from "./config-map";
 import { render } from "./render";
 
 export interface DashboardsArgs {
@@ -18,14 +18,7 @@ export class Dashboards extends pulumi.ComponentResource {
     // Not the namespace: the component, and with it whoever waits for the component, would wait for it.
     super("daybreak:k8s:Dashboards", name, { timezone }, opts);
     for (const dashboard of DASHBOARDS)
-      new k8s.core.v1.ConfigMap(
-        dashboard.uid,
-        {
-          metadata: { name: dashboard.uid, namespace, labels: { grafana_dashboard: "1" } },
-          data: { [`${dashboard.uid}.json`]: JSON.stringify(render(dashboard, timezone)) },
-        },
-        { parent: this },
-      );
+      dashboardConfigMap(dashboard.uid, render(dashboard, timezone), namespace, { parent: this });
     this.registerOutputs({ uids: DASHBOARDS.map(({ uid }) => uid) });
   }
 }

@@ -13,8 +13,6 @@ import {
 import {
   DashboardBuilder,
   DashboardCursorSync,
-  DashboardLinkBuilder,
-  DashboardLinkType,
   type Dashboard as GrafanaDashboard,
   RowBuilder,
   ThresholdsConfigBuilder,
@@ -25,12 +23,10 @@ import { PanelBuilder as FigureBuilder } from "@grafana/grafana-foundation-sdk/s
 import { PanelBuilder as GraphBuilder } from "@grafana/grafana-foundation-sdk/timeseries";
 
 import type { Dashboard, Panel, Query } from "./dashboard";
+import { TAG, toOthers } from "./links";
 
 /** The data source that the chart makes. */
 const PROMETHEUS = { type: "prometheus", uid: "prometheus" };
-
-/** Of every dashboard of ours; the link to the others goes by it. */
-const TAG = "daybreak";
 
 /** In Grafana's units of 30 pixels. */
 const HEIGHT = { figure: 4, graph: 8 };
@@ -106,7 +102,7 @@ export function render({ uid, title, purpose, rows }: Dashboard, timezone: strin
     .refresh("10s")
     .time({ from: "now-30m", to: "now" })
     .tooltip(DashboardCursorSync.Crosshair)
-    .link(new DashboardLinkBuilder(TAG).type(DashboardLinkType.Dashboards).tags([TAG]).asDropdown(true).keepTime(true));
+    .link(toOthers());
   for (const row of rows) {
     made.withRow(new RowBuilder(row.title));
     for (const shown of row.panels) made.withPanel(panel(shown));

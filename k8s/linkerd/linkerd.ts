@@ -15,6 +15,8 @@ export interface LinkerdArgs {
   /** Seconds between two readings of every proxy. */
   scrapeInterval: number;
   highAvailability: boolean;
+  /** Whether proxies send spans to the collector of ours. */
+  traces: boolean;
   trust: Trust;
   charts: ChartSettings;
   /** What brings the type PodMonitor: Helm refuses a chart that uses an unknown type. */

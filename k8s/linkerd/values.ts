@@ -2,6 +2,7 @@ import type { LinkerdChannel } from "../../config/versions";
 import { linkerdResources } from "../budget";
 import { PROMETHEUS_URL } from "../monitoring/names";
 import { placement } from "../placement";
+import { COLLECTOR, TRACES_NAMESPACE } from "../traces/names";
 import type { Values } from "../values";
 import { DESTINATION, IDENTITY, INJECTOR, PROXY, VIZ } from "./footprint";
 
@@ -17,6 +18,22 @@ export interface Identity<Pem = unknown> {
 /** Key under which pods carry the certificates' generation, so that a new one makes them anew. */
 export const TRUST = "daybreak/mesh-trust";
 
+/** Key under which pods carry that their proxies send spans, so that turning it on or off makes them anew. */
+const TRACES = "daybreak/traces";
+
+/** What of the mesh is in a pod's template, for its proxy to be made anew where it changes. */
+export interface ProxySettings<Text> {
+  /** Generation of the mesh's certificates. */
+  trust: Text;
+  /** Whether proxies send spans. */
+  traces: boolean;
+}
+
+/** Annotations of a meshed pod. */
+export function proxyAnnotations<Text>({ trust, traces }: ProxySettings<Text>) {
+  return { [TRUST]: trust, ...(traces && { [TRACES]: "on" }) };
+}
+
 /** Values of `linkerd-crds`: the edge line expects the Gateway API's types, and brings them along when asked. */
 export function crdsValues(channel: LinkerdChannel): Values {
   return channel === "edge" ? { installGatewayAPI: true } : {};
@@ -28,7 +45,20 @@ export interface ControlPlaneChoices {
   highAvailability: boolean;
   /** Seconds between two readings of every proxy. */
   scrapeInterval: number;
+  /** Whether proxies send spans to the collector of ours. */
+  traces: boolean;
 }
+
+/** Where proxies send spans: into the mesh only, to a certificate, as upstream's documentation demands. */
+const TRACING: Values = {
+  tracing: {
+    enabled: true,
+    collector: {
+      endpoint: COLLECTOR.endpoint,
+      meshIdentity: { serviceAccountName: COLLECTOR.account, namespace: TRACES_NAMESPACE },
+    },
+  },
+};
 
 /**
  * Three of each part on three nodes, the control-plane node among them; upstream's values-ha.yaml but for its resources.
@@ -61,7 +91,7 @@ export function controlPlaneValues(choices: ControlPlaneChoices, identity: Ident
     // Reports versions to linkerd.io once a day.
     disableHeartBeat: true,
     podMonitor: { enabled: true, scrapeInterval: interval, scrapeTimeout: interval },
-    proxy: { resources: linkerdResources(PROXY) },
+    proxy: { resources: linkerdResources(PROXY), ...(choices.traces && TRACING) },
     destinationResources: linkerdResources(containers.destination),
     spValidatorResources: linkerdResources(containers["sp-validator"]),
     policyController: { resources: linkerdResources(containers.policy) },

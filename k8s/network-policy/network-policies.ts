@@ -4,14 +4,13 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ClusterAddresses } from "../cluster";
 import { PolicyAgent } from "./agent";
 import { type ClusterNetwork, hostBlock } from "./peers";
-import { networkPolicies } from "./policies";
+import { networkPolicies, type Parts } from "./policies";
 
 export interface NetworkPoliciesArgs {
   addresses: ClusterAddresses;
   /** The workloads' namespaces. Only they are waited for: a policy is best there before the first pod. */
   namespaces: readonly k8s.core.v1.Namespace[];
-  /** Whether users reach Grafana through what stands before it. */
-  grafanaHttps: boolean;
+  parts: Parts;
   /** What brings the type PodMonitor. */
   monitorTypes: pulumi.Resource;
 }
@@ -29,7 +28,7 @@ export class NetworkPolicies extends pulumi.ComponentResource {
   ) {
     super("daybreak:k8s:NetworkPolicies", name, {}, opts);
     const agent = new PolicyAgent("policy-agent", { monitorTypes: args.monitorTypes }, { parent: this });
-    for (const { namespace, name: policy, spec } of networkPolicies(this.network(), args.grafanaHttps))
+    for (const { namespace, name: policy, spec } of networkPolicies(this.network(), args.parts))
       new k8s.networking.v1.NetworkPolicy(
         `${namespace}-${policy}`,
         { metadata: { name: policy, namespace }, spec },

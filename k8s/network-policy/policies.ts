@@ -2,7 +2,9 @@ import type * as k8s from "@pulumi/kubernetes";
 
 import { PORT, type ServiceName } from "../bookinfo/services";
 import { GATEWAY_PORT } from "../grafana-https/caddy";
+import { LOG_AGENT, LOGS_NAMESPACE, LOKI, LOKI_PORT } from "../logs/names";
 import { MONITORING_NAMESPACE } from "../monitoring/names";
+import { COLLECTOR, JAEGER, JAEGER_PORT, OTLP_PORT, TRACE_COLLECTOR, TRACES_NAMESPACE } from "../traces/names";
 import {
   anyPod,
   type ClusterNetwork,
@@ -28,6 +30,8 @@ const MESH = { inbound: 4143, tap: 4190, identity: 8080, destination: 8086, poli
 
 const GRAFANA_PORT = 3000;
 const PROMETHEUS_PORT = 9090;
+/** On the control-plane node, where the API's service leads. */
+const API_SERVER_PORT = 6443;
 
 /** Whoever holds Prometheus sees every figure already; which port a figure is at is the monitor's matter. */
 const PROMETHEUS = podsIn(MONITORING_NAMESPACE, { "app.kubernetes.io/name": "prometheus" });
@@ -39,6 +43,8 @@ const MESHED_HTTP: Port[] = [tcp(PORT), tcp(MESH.inbound)];
 
 const ALL_PODS = { podSelector: {} };
 
+const only = (matchLabels: Record<string, string>) => ({ podSelector: { matchLabels } });
+
 /** Nothing comes in, and where `types` says so nothing goes out, but what another policy lets through. */
 function defaultDeny(namespace: string, types: readonly ("Ingress" | "Egress")[]): Policy {
   return { namespace, name: "default-deny", spec: { ...ALL_PODS, policyTypes: [...types] } };
@@ -49,8 +55,15 @@ function ingress(namespace: string, name: string, from: Peer[], ports?: Port[]):
   return { namespace, name, spec: { ...ALL_PODS, policyTypes: ["Ingress"], ingress: [rule] } };
 }
 
-/** What every meshed pod needs: names, a certificate, where to send a call and who may call; to be tapped and read. */
-function meshed(namespace: string): Policy {
+/** Spans of a proxy, at the collector or at its proxy. */
+const SPANS: Port[] = [tcp(OTLP_PORT), tcp(MESH.inbound)];
+
+/**
+ * What every meshed pod needs: names, a certificate, where to send a call and who may call; to be tapped and read; and to
+ * send its spans, where somebody takes them.
+ */
+function meshed(namespace: string, { traces }: Pick<Parts, "traces">): Policy {
+  const collector = { to: [podsIn(TRACES_NAMESPACE, TRACE_COLLECTOR)], ports: SPANS };
   return {
     namespace,
     name: "mesh",
@@ -66,6 +79,7 @@ function meshed(namespace: string): Policy {
       egress: [
         { to: [DNS], ports: [udp(53), tcp(53)] },
         { to: [podsIn("linkerd")], ports: [MESH.identity, MESH.destination, MESH.policy, MESH.inbound].map(tcp) },
+        ...(traces ? [collector] : []),
       ],
     },
   };
@@ -87,11 +101,11 @@ function service(app: ServiceName, callers: Peer[], callees: readonly ServiceNam
 }
 
 /** The application: the chain productpage → details and reviews → ratings, the mesh, and nothing else, in or out. */
-function bookinfo(network: ClusterNetwork): Policy[] {
+function bookinfo(network: ClusterNetwork, parts: Parts): Policy[] {
   const page = [outside(network), ...hosts(network), podsIn("traffic")];
   return [
     defaultDeny("bookinfo", ["Ingress", "Egress"]),
-    meshed("bookinfo"),
+    meshed("bookinfo", parts),
     service("productpage", page, ["details", "reviews"]),
     service("details", [neighbours({ app: "productpage" })], []),
     service("reviews", [neighbours({ app: "productpage" })], ["ratings"]),
@@ -100,12 +114,12 @@ function bookinfo(network: ClusterNetwork): Policy[] {
 }
 
 /** The generator: to the page, and nowhere else. */
-function traffic(): Policy[] {
+function traffic(parts: Parts): Policy[] {
   const page = podsIn("bookinfo", { app: "productpage" });
   const egress = [{ to: [page], ports: MESHED_HTTP }];
   return [
     defaultDeny("traffic", ["Ingress", "Egress"]),
-    meshed("traffic"),
+    meshed("traffic", parts),
     { namespace: "traffic", name: "page", spec: { ...ALL_PODS, policyTypes: ["Egress"], egress } },
   ];
 }
@@ -137,11 +151,14 @@ function viz(network: ClusterNetwork): Policy[] {
 
 /** Monitoring reads every node and pod and may write to anybody's chat, so what goes out is not limited. */
 function monitoring(network: ClusterNetwork, grafanaHttps: boolean): Policy[] {
-  const select = (name: string) => ({ podSelector: { matchLabels: { "app.kubernetes.io/name": name } } });
   const to = (name: string, from: Peer[], port: number): Policy => ({
     namespace: MONITORING_NAMESPACE,
     name,
-    spec: { ...select(name), policyTypes: ["Ingress"], ingress: [{ from, ports: [tcp(port)] }] },
+    spec: {
+      ...only({ "app.kubernetes.io/name": name }),
+      policyTypes: ["Ingress"],
+      ingress: [{ from, ports: [tcp(port)] }],
+    },
   });
   return [
     defaultDeny(MONITORING_NAMESPACE, ["Ingress"]),
@@ -153,9 +170,88 @@ function monitoring(network: ClusterNetwork, grafanaHttps: boolean): Policy[] {
 }
 
 /**
+ * Logs: the agents write to Loki, Grafana asks it, and so may who asks through the API server. Nobody in it needs more.
+ */
+function logs(network: ClusterNetwork): Policy[] {
+  const loki = [tcp(LOKI_PORT)];
+  const grafana = podsIn(MONITORING_NAMESPACE, { "app.kubernetes.io/name": "grafana" });
+  const readers = [neighbours(LOG_AGENT), grafana, ...hosts(network)];
+  return [
+    defaultDeny(LOGS_NAMESPACE, ["Ingress", "Egress"]),
+    ingress(LOGS_NAMESPACE, "prometheus", [PROMETHEUS]),
+    {
+      namespace: LOGS_NAMESPACE,
+      name: "loki",
+      spec: { ...only(LOKI), policyTypes: ["Ingress"], ingress: [{ from: readers, ports: loki }] },
+    },
+    {
+      namespace: LOGS_NAMESPACE,
+      name: "log-agent",
+      spec: {
+        ...only(LOG_AGENT),
+        policyTypes: ["Egress"],
+        egress: [
+          { to: [DNS], ports: [udp(53), tcp(53)] },
+          { to: [neighbours(LOKI)], ports: loki },
+        ],
+      },
+    },
+  ];
+}
+
+/**
+ * Traces: every proxy sends spans to the collector, also one that nobody knows by name yet; it sends them to Jaeger, and asks
+ * the API server which pods they come from. Grafana asks Jaeger, and so may who asks through the API server.
+ */
+function traces(network: ClusterNetwork): Policy[] {
+  const grafana = podsIn(MONITORING_NAMESPACE, { "app.kubernetes.io/name": "grafana" });
+  const fromCollector = { from: [neighbours(TRACE_COLLECTOR)], ports: [tcp(OTLP_PORT)] };
+  const readers = { from: [grafana, ...hosts(network)], ports: [tcp(JAEGER_PORT)] };
+  const egress = [
+    { to: [neighbours(JAEGER)], ports: [tcp(OTLP_PORT)] },
+    { to: hosts(network), ports: [tcp(API_SERVER_PORT)] },
+  ];
+  return [
+    defaultDeny(TRACES_NAMESPACE, ["Ingress", "Egress"]),
+    meshed(TRACES_NAMESPACE, { traces: false }),
+    {
+      namespace: TRACES_NAMESPACE,
+      name: "jaeger",
+      spec: { ...only(JAEGER), policyTypes: ["Ingress"], ingress: [fromCollector, readers] },
+    },
+    {
+      namespace: TRACES_NAMESPACE,
+      name: COLLECTOR.account,
+      spec: {
+        ...only(TRACE_COLLECTOR),
+        policyTypes: ["Ingress", "Egress"],
+        ingress: [{ from: [anyPod(network)], ports: SPANS }],
+        egress,
+      },
+    },
+  ];
+}
+
+/** What of the workloads is there, as far as policies depend on it. */
+export interface Parts {
+  /** Whether users reach Grafana through what stands before it. */
+  grafanaHttps: boolean;
+  logs: boolean;
+  traces: boolean;
+}
+
+/**
  * Every policy of the workloads. `kube-system` and `kube-flannel` have none: their pods are on the hosts' network, where
  * no policy applies, except for CoreDNS, which everybody asks, and metrics-server, which asks whoever asks it who they are.
  */
-export function networkPolicies(network: ClusterNetwork, grafanaHttps: boolean): Policy[] {
-  return [bookinfo(network), traffic(), linkerd(network), viz(network), monitoring(network, grafanaHttps)].flat();
+export function networkPolicies(network: ClusterNetwork, parts: Parts): Policy[] {
+  return [
+    bookinfo(network, parts),
+    traffic(parts),
+    linkerd(network),
+    viz(network),
+    monitoring(network, parts.grafanaHttps),
+    parts.logs ? logs(network) : [],
+    parts.traces ? traces(network) : [],
+  ].flat();
 }

@@ -1,19 +1,17 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { TRUST } from "../linkerd/values";
+import { proxyAnnotations, type ProxySettings } from "../linkerd/values";
 import { namespace } from "../namespace";
 import { REMOVED_IN_BACKGROUND } from "../removal";
 import { loadPod } from "./load";
 import { trafficRules } from "./rules";
 
-export interface TrafficArgs {
+export interface TrafficArgs extends ProxySettings<pulumi.Input<string>> {
   /** Page to ask for. */
   url: string;
   /** Requests a second, 0 to 1000; 0 keeps the generator, without a pod. */
   rate: number;
-  /** Generation of the mesh's certificates, which the pod carries. */
-  trust: pulumi.Input<string>;
   /** The mesh's control plane, and the service with the page. */
   dependsOn: pulumi.Input<pulumi.Resource>[];
   /** What brings the type PrometheusRule, and the webhook that looks at each. */
@@ -62,7 +60,7 @@ export class Traffic extends pulumi.ComponentResource {
           strategy: { type: "Recreate" },
           selector: { matchLabels: labels },
           template: {
-            metadata: { labels, annotations: { [TRUST]: args.trust } },
+            metadata: { labels, annotations: proxyAnnotations(args) },
             spec: loadPod({ url: args.url, rate: args.rate || IDLE_RATE, extent: "forever" }),
           },
         },

@@ -13,8 +13,8 @@ export interface ImageRecipe extends ImageSettings {
   readonly programs: Readonly<Record<string, ProgramSource>>;
   /** Folders by path with the user that owns them. */
   readonly folders?: Readonly<Record<string, number>>;
-  /** Made only for labs that want this extra, and in no machine image: nodes pull it. */
-  readonly extra?: ExtraName;
+  /** Made only for labs that want this extra, or one of these, and in no machine image: nodes pull it. */
+  readonly extra?: ExtraName | readonly ExtraName[] | undefined;
 }
 
 /** A binary of a built tool, or of the lab's stand-ins. */
@@ -213,6 +213,18 @@ const EXTRAS: readonly ImageRecipe[] = [
     user: NOBODY,
     labels: built(`sigs.k8s.io/metrics-server@v${TOOL_VERSIONS["metrics-server"]}`),
     extra: "autoscaling",
+  },
+  {
+    name: pins.openTelemetryCollector,
+    base: "scratch",
+    programs: { "/otelcol-k8s": { tool: "opentelemetry-collector", binary: "otelcol-k8s" } },
+    entrypoint: ["/otelcol-k8s"],
+    command: ["--config", "/etc/otelcol-k8s/config.yaml"],
+    user: "10001:10001",
+    labels: built(
+      `go.opentelemetry.io/collector/otelcol@v${TOOL_VERSIONS["opentelemetry-collector"]}, with the few parts that daybreak's configurations name`,
+    ),
+    extra: ["logs", "traces"],
   },
 ];
 

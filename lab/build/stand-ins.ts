@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { z } from "zod";
 
 import { hashOfPath, inCache, makeDirectory } from "../cache";
+import { EXTRA_NAMES } from "../extras";
 import { goEnvironment } from "./go-build";
 import type { ImageRecipe } from "./images";
 import type { StepLog } from "./run";
@@ -22,6 +23,8 @@ const standInImage = z.strictObject({
   labels: z.record(z.string(), z.string()).optional(),
   /** Bookinfo's own images carry a shell and curl, which its users reach for with kubectl exec. */
   base: z.enum(["scratch", "debian"]).default("scratch"),
+  /** As in a recipe: the image is made only for labs that want it. */
+  extra: z.enum(EXTRA_NAMES).optional(),
 });
 
 /** One entry of `lab/standins/images.json`. */
@@ -41,6 +44,7 @@ export function standInRecipe({
   standInFor,
   labels,
   base,
+  extra,
 }: StandInImage): ImageRecipe {
   const program = entrypoint[0] ?? `/usr/bin/${basename(command)}`;
   return {
@@ -49,6 +53,7 @@ export function standInRecipe({
     programs: { [program]: { standIn: basename(command) } },
     entrypoint,
     ...(user ? { user } : {}),
+    extra,
     labels: { ...labels, "io.daybreak.stand-in": "true", "io.daybreak.stand-in-for": standInFor },
   };
 }

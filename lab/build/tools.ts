@@ -179,6 +179,11 @@ export const GO_TOOLS: readonly GoTool[] = [
     package: "sigs.k8s.io/metrics-server/cmd/metrics-server",
     variables: { "k8s.io/client-go/pkg/version.gitVersion": `v${TOOL_VERSIONS["metrics-server"]}` },
   }),
+  single("opentelemetry-collector", {
+    binary: "otelcol-k8s",
+    package: ".",
+    variables: { "main.version": TOOL_VERSIONS["opentelemetry-collector"] },
+  }),
   single(
     "fortio",
     {

@@ -10,6 +10,7 @@ import {
   KUBERNETES_LINES,
   kubernetesMinor,
   METRICS_SERVER_VERSION,
+  OPENTELEMETRY_COLLECTOR_VERSION,
 } from "../../config/versions";
 
 /** The Kubernetes packages and images of the lab's mirror. */
@@ -49,6 +50,7 @@ export const TOOL_VERSIONS = {
   /** The newest whose module can be had. */
   "kube-state-metrics": "2.18.0",
   "metrics-server": METRICS_SERVER_VERSION,
+  "opentelemetry-collector": OPENTELEMETRY_COLLECTOR_VERSION,
 } as const;
 
 /** Name of everything that {@link TOOL_VERSIONS} builds. */

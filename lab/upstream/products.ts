@@ -7,7 +7,7 @@ const values = () => require("./values") as typeof import("./values");
 const MONITORING: ChartProduct = {
   name: "kube-prometheus-stack",
   charts: [{ pin: KUBE_PROMETHEUS_STACK, values: () => values().monitoring() }],
-  owns: /^(quay\.io\/prometheus|docker\.io\/grafana\/|registry\.k8s\.io\/kube-state-metrics\/)/,
+  owns: /^(quay\.io\/prometheus|docker\.io\/grafana\/grafana:|registry\.k8s\.io\/kube-state-metrics\/)/,
   programs: { "quay.io/prometheus/prometheus:": "bin/promtool" },
 };
 

@@ -37,8 +37,8 @@ export class Supply {
     readonly extras: readonly ExtraName[] = [],
   ) {
     this.refusals = { ...refusals };
-    const wanted = IMAGES.filter(({ extra }) => extra === undefined || extras.includes(extra));
-    this.recipes = [...wanted, ...standInImages().map(standInRecipe)];
+    const all = [...IMAGES, ...standInImages().map(standInRecipe)];
+    this.recipes = all.filter(({ extra }) => extra === undefined || [extra].flat().some((one) => extras.includes(one)));
     const images = this.recipes.map(({ name }) => name);
     this.products = CHART_PRODUCTS.map((product) => ({
       product,

@@ -27,7 +27,7 @@ export function crds(channel: LinkerdChannel): Values {
 
 /** Of linkerd-control-plane. */
 export function controlPlane(): Values {
-  return controlPlaneValues({ pinToControlPlane, highAvailability: false, scrapeInterval }, identity);
+  return controlPlaneValues({ pinToControlPlane, highAvailability: false, traces: false, scrapeInterval }, identity);
 }
 
 /** Of linkerd-viz. */

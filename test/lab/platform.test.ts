@@ -9,7 +9,9 @@ import { alertsOnThePlatform } from "./platform/alerts";
 import { budgetOfThePlatform } from "./platform/budget";
 import { dashboardsOnThePlatform } from "./platform/dashboards";
 import { canaryOfReviews } from "./platform/canary";
+import { logsOfThePlatform } from "./platform/logs";
 import { bookinfoInTheMesh } from "./platform/mesh";
+import { tracesOfThePlatform } from "./platform/traces";
 
 /** Not the lab that a developer may have running on the same machine. */
 const NAME = "test";
@@ -184,10 +186,14 @@ describe("both stacks on real machines", () => {
     );
 
     budgetOfThePlatform(NAME);
-    dashboardsOnThePlatform(NAME, () => output("lab-k8s", "grafanaPassword"));
+    dashboardsOnThePlatform(NAME);
     alertsOnThePlatform(NAME);
     accessToThePlatform(NAME);
     describe("Bookinfo in the mesh", () => bookinfoInTheMesh(NAME));
+
+    describe("logs", () => logsOfThePlatform(NAME));
+
+    describe("traces", () => tracesOfThePlatform(NAME));
 
     describe("npm run canary", () => canaryOfReviews(NAME));
 

@@ -62,6 +62,16 @@ describe("the parts among Prometheus' targets", () => {
     expect(missing([...platform, proxy("linkerd-proxy", "a"), proxy("linkerd/linkerd-proxy", "b")], pods)).toEqual([]);
   });
 
+  it("are those of what is turned on, where it is", () => {
+    const logs: Cluster = { ...cluster([]), namespaces: [{ metadata: { name: "logs" } }] };
+    const missed = (targets: Target[]) =>
+      partProbes(targets, logs)
+        .filter(({ ok }) => !ok)
+        .map(({ subject }) => subject);
+    expect(missed(platform)).toEqual(["Loki", "log agents"]);
+    expect(missed([...platform, target("logs/loki"), target("logs/log-agent")])).toEqual([]);
+  });
+
   it("are not the proxies of pods that are over, or have none", () => {
     expect(missing(platform, [pod("done", ["page", "linkerd-proxy"], "Succeeded"), pod("bare", ["page"])])).toEqual([]);
   });

@@ -3,7 +3,7 @@ import { deploymentSpec, serviceSpec } from "../../k8s/bookinfo/manifests";
 import { SERVICES, WORKLOADS } from "../../k8s/bookinfo/services";
 import { autoscalingFootprint, PINNED_MAXIMUM } from "../../k8s/autoscaling/footprint";
 import { linkerdResources, resources } from "../../k8s/budget";
-import { FOOTPRINT, podBudget } from "../../k8s/footprint";
+import { EXTRA_FOOTPRINTS, FOOTPRINT, podBudget } from "../../k8s/footprint";
 import { placement } from "../../k8s/placement";
 import { releaseArgs } from "../../k8s/release";
 import { connections, fortioArgs, loadPod } from "../../k8s/traffic/load";
@@ -106,37 +106,45 @@ describe("what the nodes must carry", () => {
     const sum = (key: "cpu" | "memory") => pods.reduce((all, pod) => all + pod[key], 0);
     return { cpu: sum("cpu"), memory: sum("memory") };
   };
-  const everywhere = FOOTPRINT.filter(({ replicas }) => replicas === "node");
-  const pinned = FOOTPRINT.filter((pod) => pod.pinned);
-  const free = FOOTPRINT.filter((pod) => !pod.pinned && pod.replicas !== "node");
+  const everything = [...FOOTPRINT, ...Object.values(EXTRA_FOOTPRINTS).flat()];
+  const chosen = { "nothing that is off by default": FOOTPRINT, "logs and traces": everything };
 
-  it("fits three t3.medium together", () => {
-    const { cpu, memory } = total(FOOTPRINT, 3);
-    expect(cpu + CONTROL_PLANE.cpu + 2 * WORKER.cpu).toBeLessThanOrEqual(3 * NODE.cpu);
-    expect(memory + CONTROL_PLANE.memory + 2 * WORKER.memory).toBeLessThanOrEqual(3 * NODE.memory);
+  describe.each(Object.entries(chosen))("with %s", (_, pods) => {
+    const everywhere = pods.filter(({ replicas }) => replicas === "node");
+    const pinned = pods.filter((pod) => pod.pinned);
+    const free = pods.filter((pod) => !pod.pinned && pod.replicas !== "node");
+
+    it("fits three t3.medium together", () => {
+      const { cpu, memory } = total(pods, 3);
+      expect(cpu + CONTROL_PLANE.cpu + 2 * WORKER.cpu).toBeLessThanOrEqual(3 * NODE.cpu);
+      expect(memory + CONTROL_PLANE.memory + 2 * WORKER.memory).toBeLessThanOrEqual(3 * NODE.memory);
+    });
+
+    it("fits one of them where it is pinned, with room for a pod that is being replaced", () => {
+      const { cpu, memory } = total([...pinned, ...everywhere], 1);
+      const largest = pinned.map(podBudget).reduce((a, b) => (a.memory > b.memory ? a : b));
+      expect(cpu + CONTROL_PLANE.cpu + largest.cpu).toBeLessThanOrEqual(NODE.cpu);
+      expect(memory + CONTROL_PLANE.memory + largest.memory).toBeLessThanOrEqual(NODE.memory);
+    });
+
+    it("fits a single worker where it is not: the least that the configuration allows", () => {
+      const { cpu, memory } = total([...free, ...everywhere], 1);
+      expect(cpu + WORKER.cpu).toBeLessThanOrEqual(NODE.cpu);
+      expect(memory + WORKER.memory).toBeLessThanOrEqual(NODE.memory);
+    });
+
+    it("leaves room on that worker for a measurement of the mesh's overhead", () => {
+      const { cpu, memory } = total([...free, ...everywhere, ...MEASURE_FOOTPRINT], 1);
+      expect(cpu + WORKER.cpu).toBeLessThanOrEqual(NODE.cpu);
+      expect(memory + WORKER.memory).toBeLessThanOrEqual(NODE.memory);
+    });
   });
 
-  it("fits one of them where it is pinned, with room for a pod that is being replaced", () => {
-    const { cpu, memory } = total([...pinned, ...everywhere], 1);
-    const largest = pinned.map(podBudget).reduce((a, b) => (a.memory > b.memory ? a : b));
-    expect(cpu + CONTROL_PLANE.cpu + largest.cpu).toBeLessThanOrEqual(NODE.cpu);
-    expect(memory + CONTROL_PLANE.memory + largest.memory).toBeLessThanOrEqual(NODE.memory);
-  });
-
-  it("fits a single worker where it is not: the least that the configuration allows", () => {
-    const { cpu, memory } = total([...free, ...everywhere], 1);
-    expect(cpu + WORKER.cpu).toBeLessThanOrEqual(NODE.cpu);
-    expect(memory + WORKER.memory).toBeLessThanOrEqual(NODE.memory);
-  });
-
-  it("leaves room on that worker for a measurement of the mesh's overhead", () => {
-    const { cpu, memory } = total([...free, ...everywhere, ...MEASURE_FOOTPRINT], 1);
-    expect(cpu + WORKER.cpu).toBeLessThanOrEqual(NODE.cpu);
-    expect(memory + WORKER.memory).toBeLessThanOrEqual(NODE.memory);
-  });
-
-  describe("with as many pods as autoscaling may make", () => {
-    const atMost = (maximum: number) => [...FOOTPRINT, ...autoscalingFootprint(maximum)];
+  describe.each([
+    ["nothing else", FOOTPRINT, 3],
+    ["logs and traces", everything, 2],
+  ])("with as many pods as autoscaling may make, and %s", (_, others, onOneWorker) => {
+    const atMost = (maximum: number) => [...others, ...autoscalingFootprint(maximum)];
 
     /** Everything that is not pinned, on that many workers. */
     const fitsWorkers = (pods: typeof FOOTPRINT, workers: number): boolean => {
@@ -146,8 +154,8 @@ describe("what the nodes must carry", () => {
     };
 
     it.each([
-      [3, 1, true],
-      [4, 1, false],
+      [onOneWorker, 1, true],
+      [onOneWorker + 1, 1, false],
       [4, 2, true],
     ])("%i of each version of reviews beside the rest on %i workers: %s", (maximum, workers, expected) => {
       const free = atMost(maximum).filter((pod) => !pod.pinned);
@@ -157,7 +165,9 @@ describe("what the nodes must carry", () => {
     it("fits the control-plane node, with room for a pod that is being replaced and for no productpage more", () => {
       const pods = atMost(PINNED_MAXIMUM).filter((pod) => pod.pinned || pod.replicas === "node");
       const { cpu, memory } = total(pods, 1);
-      const largest = pinned.map(podBudget).reduce((a, b) => (a.memory > b.memory ? a : b));
+      const largest = FOOTPRINT.filter((pod) => pod.pinned)
+        .map(podBudget)
+        .reduce((a, b) => (a.memory > b.memory ? a : b));
       const used = {
         cpu: cpu + CONTROL_PLANE.cpu + largest.cpu,
         memory: memory + CONTROL_PLANE.memory + largest.memory,
@@ -177,7 +187,7 @@ describe("what the nodes must carry", () => {
   });
 
   it("has a request and a memory limit for every container, the limit above the request", () => {
-    for (const pod of FOOTPRINT)
+    for (const pod of everything)
       for (const budget of Object.values(pod.containers)) {
         expect(budget.cpu).toBeGreaterThan(0);
         expect(budget.memoryLimit).toBeGreaterThan(budget.memory);
@@ -199,7 +209,12 @@ describe("what the nodes must carry", () => {
 describe("Bookinfo", () => {
   const specs = WORKLOADS.map((workload) => ({
     workload,
-    spec: deploymentSpec(workload, { pinToControlPlane: true, channel: "edge", trust: "0123456789abcdef" }),
+    spec: deploymentSpec(workload, {
+      pinToControlPlane: true,
+      channel: "edge",
+      trust: "0123456789abcdef",
+      traces: false,
+    }),
   }));
 
   it("is details, ratings, productpage and reviews in three versions, at the seeds' release", () => {

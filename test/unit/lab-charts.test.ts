@@ -103,8 +103,9 @@ describe("the program's values", () => {
     };
     expect(refused(monitoringValues(monitoring), schemaOf("kube-prometheus-stack"))).toEqual([]);
     expect(refused(typesOnlyValues(), schemaOf("kube-prometheus-stack"))).toEqual([]);
-    for (const highAvailability of [true, false]) {
-      const mesh = controlPlaneValues({ pinToControlPlane, highAvailability, scrapeInterval: 5 }, identity);
+    for (const on of [true, false]) {
+      const choices = { pinToControlPlane, highAvailability: on, scrapeInterval: 5, traces: on };
+      const mesh = controlPlaneValues(choices, identity);
       expect(refused(mesh, schemaOf("linkerd-control-plane"))).toEqual([]);
     }
     for (const channel of ["edge", "stable"] as const) {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { IMAGES } from "../../lab/build/images";
 import { isWanted, standInsWanted } from "../../lab/build/demand";
 import { imageKeys, registryHasImages, registryKey } from "../../lab/build/registry-images";
-import { standInImages } from "../../lab/build/stand-ins";
+import { standInImages, standInRecipe } from "../../lab/build/stand-ins";
 import { GO_TOOLS } from "../../lab/build/tools";
 import { EXTRA_NAMES, EXTRAS, extrasNamed, extrasTurnedOn } from "../../lab/extras";
 import { kernelMayHave } from "../../lab/kernel";
@@ -209,7 +209,7 @@ describe("what is built and what stands in", () => {
 
 describe("extras", () => {
   const built = (extras: readonly (keyof typeof EXTRAS)[]) => Supply.ownOnly("a test", extras);
-  const ofExtras = IMAGES.filter(({ extra }) => extra !== undefined);
+  const ofExtras = [...IMAGES, ...standInImages().map(standInRecipe)].filter(({ extra }) => extra !== undefined);
 
   test("are named one by one, or all at once", () => {
     expect(extrasNamed()).toEqual([]);
@@ -227,7 +227,7 @@ describe("extras", () => {
   });
 
   test("each has images, which no other lab knows of, builds or downloads", () => {
-    expect(new Set(ofExtras.map(({ extra }) => extra))).toEqual(new Set(EXTRA_NAMES));
+    expect(new Set(ofExtras.flatMap(({ extra }) => extra))).toEqual(new Set(EXTRA_NAMES));
     const plain = built([]);
     for (const { name } of ofExtras) expect(() => plain.ownerOf(name)).toThrow("no part");
     expect(plain.builtRecipes()).toEqual(expect.not.arrayContaining(ofExtras));

@@ -5,7 +5,7 @@ import { type Run, runK8s } from "./k8s-program";
 
 /** What an ordinary proxy must be told of its pod. */
 const WAIT = "config.alpha.linkerd.io/proxy-wait-before-exit-seconds";
-const CHOICES = { pinToControlPlane: true, channel: "edge", trust: "0123456789abcdef" } as const;
+const CHOICES = { pinToControlPlane: true, channel: "edge", trust: "0123456789abcdef", traces: false } as const;
 
 const spec = (service: ServiceName, choices: Partial<Parameters<typeof deploymentSpec>[1]> = {}) => {
   const workload = WORKLOADS.find((one) => one.service === service);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { DASHBOARDS } from "../../../k8s/dashboards/all";
 import { WINDOW } from "../../../k8s/dashboards/dashboard";
-import { shell } from "../lab-cli";
+import { Grafana } from "./grafana";
 import { Monitoring } from "./monitoring";
 
 const MINUTE = 60_000;
@@ -23,7 +23,7 @@ const QUERIES = DASHBOARDS.flatMap(({ title, rows }) =>
 );
 
 /** Our dashboards on a platform that runs: Grafana lists them, and Prometheus has data for their queries. */
-export function dashboardsOnThePlatform(lab: string, grafanaPassword: () => Promise<string>): void {
+export function dashboardsOnThePlatform(lab: string): void {
   const monitoring = new Monitoring(lab);
 
   it(
@@ -45,10 +45,7 @@ export function dashboardsOnThePlatform(lab: string, grafanaPassword: () => Prom
   it(
     "shows each of them in Grafana",
     async () => {
-      const url = (await shell(lab, ["pulumi", "stack", "output", "grafanaUrl", "--stack", "lab-k8s"])).trim();
-      const found = JSON.parse(
-        await shell(lab, ["curl", "-sf", "-u", `admin:${await grafanaPassword()}`, `${url}/api/search`]),
-      ) as { uid: string; title: string }[];
+      const found = await new Grafana(lab).get<{ uid: string; title: string }[]>("/api/search");
       const wanted = DASHBOARDS.map(({ uid, title }) => expect.objectContaining({ uid, title }) as object);
       expect(found).toEqual(expect.arrayContaining(wanted));
     },

@@ -4,6 +4,9 @@ const SERVICES = "/api/v1/namespaces/monitoring/services";
 const PROMETHEUS = `${SERVICES}/prometheus-kube-prometheus-prometheus:9090/proxy/api/v1`;
 const ALERTMANAGER = `${SERVICES}/prometheus-kube-prometheus-alertmanager:9093/proxy/api/v2`;
 
+/** Seconds until Prometheus asks a new target: the operator writes its configuration, and the kubelet looks once a minute. */
+export const DISCOVERED_SECONDS = 150;
+
 /** An alert as Alertmanager has it. */
 export interface Alert {
   labels: Record<string, string>;

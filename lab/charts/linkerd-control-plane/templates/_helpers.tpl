@@ -120,6 +120,23 @@ env:
     value: {{ $v.proxy.shutdownGracePeriod }}
   - name: LINKERD2_PROXY_SHUTDOWN_ENDPOINT_ENABLED
     value: {{ $v.proxy.enableShutdownEndpoint | quote }}
+  {{- with $v.proxy.tracing }}
+  {{- if .enabled }}
+  - name: _pod_uid
+    valueFrom: { fieldRef: { fieldPath: metadata.uid } }
+  - name: LINKERD2_PROXY_TRACE_COLLECTOR_SVC_ADDR
+    value: {{ required "proxy.tracing.collector.endpoint is required" .collector.endpoint }}
+  - name: LINKERD2_PROXY_TRACE_COLLECTOR_SVC_NAME
+    {{- $identity := .collector.meshIdentity }}
+    value: {{ required "proxy.tracing.collector.meshIdentity.serviceAccountName is required" $identity.serviceAccountName }}.{{ required "proxy.tracing.collector.meshIdentity.namespace is required" $identity.namespace }}.serviceaccount.identity.{{ $plane }}.{{ include "linkerd.trustDomain" $.root }}
+  - name: LINKERD2_PROXY_TRACE_SERVICE_NAME
+    value: {{ .traceServiceName }}
+  - name: LINKERD2_PROXY_TRACE_EXTRA_ATTRIBUTES
+    value: |
+      k8s.pod.uid=$(_pod_uid)
+      k8s.container.name=linkerd-proxy
+  {{- end }}
+  {{- end }}
   {{- if .component }}
   - name: LINKERD2_PROXY_CONTROL_PLANE
     value: "true"

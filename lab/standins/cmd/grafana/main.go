@@ -1,5 +1,6 @@
 // Command grafana stands in for Grafana in the lab. It reads GF_SECURITY_ADMIN_USER, GF_SECURITY_ADMIN_PASSWORD,
-// PROMETHEUS_URL (its one data source) and DASHBOARD_LABEL (of the ConfigMaps with dashboards, default grafana_dashboard=1).
+// PROMETHEUS_URL (its own data source), DASHBOARD_LABEL and DATASOURCE_LABEL (of the ConfigMaps with dashboards and with
+// further data sources, default grafana_dashboard=1 and grafana_datasource=1).
 package main
 
 import (
@@ -26,15 +27,13 @@ func main() {
 
 func run(ctx context.Context, address string) error {
 	dashboards := &grafana.FromConfigMaps{}
-	label := os.Getenv("DASHBOARD_LABEL")
-	if label == "" {
-		label = "grafana_dashboard=1"
-	}
-	dashboards.Store = kube.NewStore("/api/v1/configmaps?labelSelector="+url.QueryEscape(label),
-		func(c *kube.ConfigMap) kube.Metadata { return c.Metadata }, dashboards.Changed)
+	dashboards.Store = configMaps("DASHBOARD_LABEL", "grafana_dashboard=1", "/api/v1", dashboards.Changed)
+	sources := &grafana.SourcesFromConfigMaps{}
+	// As the chart has it: dashboards of every namespace, data sources of its own only.
+	sources.Store = configMaps("DATASOURCE_LABEL", "grafana_datasource=1", "/api/v1/namespaces/"+kube.Namespace(), sources.Changed)
 	site := &grafana.Server{
 		User: os.Getenv("GF_SECURITY_ADMIN_USER"), Password: os.Getenv("GF_SECURITY_ADMIN_PASSWORD"),
-		Prometheus: os.Getenv("PROMETHEUS_URL"), Dashboards: dashboards,
+		Prometheus: os.Getenv("PROMETHEUS_URL"), Dashboards: dashboards, Sources: sources,
 	}
 	handler, err := site.Handler()
 	if err != nil {
@@ -42,9 +41,21 @@ func run(ctx context.Context, address string) error {
 	}
 	jobs := []func(context.Context) error{func(ctx context.Context) error { return serve.Until(ctx, address, handler, nil) }}
 	if client, err := kube.InCluster(); err == nil {
-		jobs = append(jobs, func(ctx context.Context) error { return dashboards.Store.Run(ctx, client) })
+		jobs = append(jobs,
+			func(ctx context.Context) error { return dashboards.Store.Run(ctx, client) },
+			func(ctx context.Context) error { return sources.Store.Run(ctx, client) })
 	} else {
 		log.Printf("no dashboards: %v", err)
 	}
 	return serve.All(ctx, jobs...)
+}
+
+// configMaps watches the ConfigMaps below path with the label that a variable names.
+func configMaps(variable, otherwise, path string, changed func()) *kube.Store[kube.ConfigMap] {
+	label := os.Getenv(variable)
+	if label == "" {
+		label = otherwise
+	}
+	return kube.NewStore(path+"/configmaps?labelSelector="+url.QueryEscape(label),
+		func(c *kube.ConfigMap) kube.Metadata { return c.Metadata }, changed)
 }

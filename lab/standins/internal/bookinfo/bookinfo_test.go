@@ -87,15 +87,17 @@ func TestTraceHeadersTravelToRatings(t *testing.T) {
 
 func TestApiAndHealth(t *testing.T) {
 	address, _ := chain(t, "v2")
-	for path, want := range map[string]string{
-		"/":                          "/productpage?u=normal",
-		"/health":                    "lab stand-in, not Bookinfo",
-		"/api/v1/products":           "The Comedy of Errors",
-		"/api/v1/products/0":         "William Shakespeare",
-		"/api/v1/products/0/reviews": `"color":"black"`,
-		"/api/v1/products/0/ratings": `"Reviewer1":5`,
-		"/metrics":                   `request_result{destination_app=`,
+	// In this order: the metrics are of the requests before.
+	for _, page := range [][2]string{
+		{"/", "/productpage?u=normal"},
+		{"/health", "lab stand-in, not Bookinfo"},
+		{"/api/v1/products", "The Comedy of Errors"},
+		{"/api/v1/products/0", "William Shakespeare"},
+		{"/api/v1/products/0/reviews", `"color":"black"`},
+		{"/api/v1/products/0/ratings", `"Reviewer1":5`},
+		{"/metrics", `request_result{destination_app=`},
 	} {
+		path, want := page[0], page[1]
 		if status, body := get(t, address+path); status != 200 || !strings.Contains(body, want) {
 			t.Errorf("%s: %d %s", path, status, body)
 		}
@@ -132,5 +134,18 @@ func TestFaults(t *testing.T) {
 	}
 	if _, err := FaultFrom(func(string) string { return "much" }); err == nil {
 		t.Error("a fault that cannot be read was taken")
+	}
+}
+
+func TestProductpageBeginsATraceWhereThereIsNone(t *testing.T) {
+	for given, want := range map[string]bool{"": true, "a3ce929d0e0e4736": false} {
+		headers := http.Header{}
+		if given != "" {
+			headers.Set("X-B3-Traceid", given)
+		}
+		trace := withTrace(headers).Get("X-B3-Traceid")
+		if begun := trace != given; begun != want || len(trace) != 16 || begun != (headers.Get("X-B3-Sampled") == "1") {
+			t.Errorf("%q became %v", given, headers)
+		}
 	}
 }

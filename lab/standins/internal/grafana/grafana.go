@@ -1,4 +1,4 @@
-// Package grafana stands in for Grafana: its log-in, its health, one data source, and the dashboards that ConfigMaps bring.
+// Package grafana stands in for Grafana: its log-in, its health, its data sources, and the dashboards that ConfigMaps bring.
 package grafana
 
 import (
@@ -42,6 +42,8 @@ type Server struct {
 	// Prometheus is the base URL of the one data source, whose uid is "prometheus".
 	Prometheus string
 	Dashboards Dashboards
+	// Sources are those beside it; nil for none.
+	Sources Sources
 
 	mutex    sync.Mutex
 	sessions map[string]bool
@@ -75,10 +77,11 @@ func (s *Server) Handler() (http.Handler, error) {
 	api("GET /api/user", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]any{"id": 1, "login": s.User, "isGrafanaAdmin": true})
 	})
-	api("GET /api/datasources", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, []any{s.dataSource()}) })
+	api("GET /api/datasources", s.dataSources)
 	api("GET /api/datasources/uid/prometheus", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.dataSource()) })
 	api("GET /api/datasources/uid/prometheus/health", func(w http.ResponseWriter, r *http.Request) { sourceHealth(w, r, source) })
 	api("/api/datasources/proxy/uid/prometheus/", through(upstream, "/api/datasources/proxy/uid/prometheus"))
+	api("/api/datasources/proxy/uid/{uid}/", s.throughSource)
 	api("/api/datasources/proxy/1/", through(upstream, "/api/datasources/proxy/1"))
 	api("GET /api/search", s.search)
 	api("GET /api/dashboards/uid/{uid}", s.dashboardJSON)
@@ -97,7 +100,7 @@ func (s *Server) metrics(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintf(w, "# TYPE grafana_stat_totals_dashboard gauge\ngrafana_stat_totals_dashboard %d\n", len(s.Dashboards.All()))
 }
 
-// through hands requests on to Prometheus without the caller's credentials.
+// through hands requests on to a data source without the caller's credentials.
 func through(upstream *url.URL, prefix string) http.HandlerFunc {
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.Out.URL.Path = strings.TrimPrefix(r.Out.URL.Path, prefix)

@@ -111,6 +111,43 @@ func TestDataSourceIsProxiedWithoutCredentials(t *testing.T) {
 	}
 }
 
+type fixedSources []Source
+
+func (f fixedSources) All() []Source { return f }
+
+func TestFurtherDataSourcesAreThoseOfConfigMaps(t *testing.T) {
+	loki := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "asked "+r.URL.RequestURI()+r.Header.Get("Authorization"))
+	}))
+	defer loki.Close()
+	file := "apiVersion: 1\nprune: true\ndatasources:\n  - name: Loki\n    type: loki\n    uid: loki\n    access: proxy\n    url: " + loki.URL + "\n    isDefault: false\n"
+	source, ok := ParseSource(file)
+	if !ok || source != (Source{"Loki", "loki", "loki", loki.URL}) {
+		t.Fatalf("%v %v", source, ok)
+	}
+	if _, ok := ParseSource("apiVersion: 1\ndatasources: []\n"); ok {
+		t.Error("a file without a data source has one")
+	}
+	handler, err := (&Server{User: "admin", Password: "secret", Dashboards: fixed{}, Sources: fixedSources{source}}).Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	defer server.Close()
+	if _, body := request(t, http.DefaultClient, server.URL+"/api/datasources", "admin", "secret"); !strings.Contains(body, `"uid":"loki"`) {
+		t.Error(body)
+	}
+	if _, body := request(t, http.DefaultClient, server.URL+"/api/datasources/proxy/uid/loki/loki/api/v1/labels?since=1h", "admin", "secret"); body != "asked /loki/api/v1/labels?since=1h" {
+		t.Error(body)
+	}
+	if response, _ := request(t, http.DefaultClient, server.URL+"/api/datasources/proxy/uid/jaeger/api", "admin", "secret"); response.StatusCode != 404 {
+		t.Error(response.Status)
+	}
+	if response, _ := request(t, http.DefaultClient, server.URL+"/api/datasources/proxy/uid/loki/ready", "", ""); response.StatusCode != 401 {
+		t.Error(response.Status)
+	}
+}
+
 func TestVariablesAreExpanded(t *testing.T) {
 	for given, want := range map[string]string{
 		`rate(x{a="$a",b=~"${b:regex}"}[$__rate_interval])`: `rate(x{a=~".*",b=~".*"}[1m])`,

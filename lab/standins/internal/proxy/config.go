@@ -27,6 +27,12 @@ type Config struct {
 	Destination Peer
 	// Policy is the policy controller, which says who may call this pod; without an address the default holds for good.
 	Policy Peer
+	// Collector takes spans; without an address nobody does.
+	Collector Peer
+	// TraceService is the name that spans go by, and TraceAttributes what else is said of where they come from, as key and
+	// value by turns.
+	TraceService    string
+	TraceAttributes []string
 	// Namespace and Pod are the pod's own.
 	Namespace, Pod string
 	// DefaultPolicy is one of the built-in inbound policies.
@@ -92,6 +98,13 @@ func FromEnvironment() (*Config, error) {
 		DetectTimeout: 10 * time.Second,
 		ShutdownGrace: duration("SHUTDOWN_GRACE_PERIOD", 2*time.Minute),
 		Anchors:       x509.NewCertPool(),
+	}
+	c.Collector = Peer{os.Getenv("LINKERD2_PROXY_TRACE_COLLECTOR_SVC_ADDR"), os.Getenv("LINKERD2_PROXY_TRACE_COLLECTOR_SVC_NAME")}
+	c.TraceService = cmp.Or(os.Getenv("LINKERD2_PROXY_TRACE_SERVICE_NAME"), "linkerd-proxy")
+	for line := range strings.Lines(os.Getenv("LINKERD2_PROXY_TRACE_EXTRA_ATTRIBUTES")) {
+		if key, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
+			c.TraceAttributes = append(c.TraceAttributes, key, value)
+		}
 	}
 	c.DefaultPolicy = cmp.Or(os.Getenv("LINKERD2_PROXY_INBOUND_DEFAULT_POLICY"), mesh.AllUnauthenticated)
 	if c.Patient {

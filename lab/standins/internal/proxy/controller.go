@@ -15,7 +15,16 @@ const connectTimeout = 3 * time.Second
 
 // controller makes an HTTP client that always goes to this control-plane service, over TLS unless it is in this pod.
 func controller(peer Peer, config *tls.Config) *http.Client {
-	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+	dial := connector(peer, config)
+	return &http.Client{Transport: &http.Transport{
+		DialContext:     func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+		IdleConnTimeout: 30 * time.Second,
+	}}
+}
+
+// connector makes connections to a service of the mesh, whatever address is asked for.
+func connector(peer Peer, config *tls.Config) func(context.Context) (net.Conn, error) {
+	return func(ctx context.Context) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 		defer cancel()
 		address := peer.Address
@@ -24,7 +33,7 @@ func controller(peer Peer, config *tls.Config) *http.Client {
 			_, port, _ := net.SplitHostPort(peer.Address)
 			address = net.JoinHostPort("127.0.0.1", port)
 		}
-		connection, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		connection, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 		if err != nil || peer.local() {
 			return connection, err
 		}
@@ -35,7 +44,6 @@ func controller(peer Peer, config *tls.Config) *http.Client {
 		}
 		return secured, nil
 	}
-	return &http.Client{Transport: &http.Transport{DialContext: dial, IdleConnTimeout: 30 * time.Second}}
 }
 
 // failFast words a failure to connect as the proxy does, with the cause behind it.

@@ -10,6 +10,7 @@ import (
 
 	"daybreak/lab/standins/internal/mesh"
 	"daybreak/lab/standins/internal/metrics"
+	"daybreak/lab/standins/internal/trace"
 )
 
 // opaqueProtocol is the ALPN with which our outbound side says: don't read this as HTTP.
@@ -27,6 +28,7 @@ type inbound struct {
 	own       *certificate
 	telemetry *telemetry
 	policies  *policies
+	tracer    *trace.Tracer
 	original  originalFunc
 	http      *queue
 	transport *http.Transport
@@ -34,7 +36,7 @@ type inbound struct {
 }
 
 func newInbound(p *Proxy) *inbound {
-	in := &inbound{config: p.config, own: p.certificate, telemetry: p.telemetry, policies: p.policies, original: p.original, http: newQueue()}
+	in := &inbound{config: p.config, own: p.certificate, telemetry: p.telemetry, policies: p.policies, tracer: p.tracer, original: p.original, http: newQueue()}
 	in.transport = newTransport(func(ctx context.Context, network, address string) (net.Conn, error) {
 		connection, err := dialer(time.Second).DialContext(ctx, network, address)
 		if err != nil {
@@ -63,7 +65,9 @@ func (in *inbound) RoundTrip(request *http.Request) (*http.Response, error) {
 		header := http.Header{"L5d-Proxy-Error": {reason}, "Content-Length": {"0"}}
 		return &http.Response{StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, Header: header, Body: http.NoBody, Request: request}, nil
 	}
-	return in.telemetry.observe(request, f.inboundLabels(request.Host), in.transport)
+	return in.tracer.Around(request, trace.Server, func(request *http.Request) (*http.Response, error) {
+		return in.telemetry.observe(request, f.inboundLabels(request.Host), in.transport)
+	})
 }
 
 // handle serves one accepted connection.

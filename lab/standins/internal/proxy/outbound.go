@@ -12,6 +12,7 @@ import (
 
 	"daybreak/lab/standins/internal/mesh"
 	"daybreak/lab/standins/internal/metrics"
+	"daybreak/lab/standins/internal/trace"
 )
 
 // discoverTimeout bounds how long a connection waits for the destination service, as Linkerd's fail-fast does.
@@ -26,6 +27,7 @@ type outbound struct {
 	telemetry *telemetry
 	original  originalFunc
 	resolver  *resolver
+	tracer    *trace.Tracer
 	http      *queue
 	meshed    *http.Transport
 	plain     *http.Transport
@@ -36,7 +38,7 @@ type outbound struct {
 
 func newOutbound(p *Proxy) *outbound {
 	out := &outbound{
-		config: p.config, own: p.certificate, telemetry: p.telemetry, original: p.original, resolver: p.resolver, http: newQueue(),
+		config: p.config, own: p.certificate, telemetry: p.telemetry, original: p.original, resolver: p.resolver, tracer: p.tracer, http: newQueue(),
 		retries:  p.registry.Counter("outbound_http_route_retry_requests_total", "Retry requests emitted"),
 		outcomes: p.registry.Counter("outbound_http_route_request_statuses_total", "Completed request-response streams"),
 	}
@@ -96,6 +98,10 @@ func (out *outbound) inPod(endpoint mesh.Endpoint) mesh.Endpoint {
 // RoundTrip sends a request by its target's HTTPRoute or, without one, to an endpoint of its target and to the next ones
 // while it can't connect.
 func (out *outbound) RoundTrip(request *http.Request) (*http.Response, error) {
+	return out.tracer.Around(request, trace.Client, out.forward)
+}
+
+func (out *outbound) forward(request *http.Request) (*http.Response, error) {
 	f := flowOf(request.Context())
 	for attempt := 1; ; attempt++ {
 		entry, resolution, err := out.resolve(request.Context(), f)

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"daybreak/lab/standins/internal/metrics"
+	"daybreak/lab/standins/internal/otlp"
 	"daybreak/lab/standins/internal/serve"
 	"daybreak/lab/standins/internal/standin"
+	"daybreak/lab/standins/internal/trace"
 )
 
 type originalFunc func(net.Conn) (netip.AddrPort, error)
@@ -25,6 +27,7 @@ type Proxy struct {
 	resolver    *resolver
 	policies    *policies
 	original    originalFunc
+	tracer      *trace.Tracer
 	stopped     chan struct{}
 	once        sync.Once
 }
@@ -37,7 +40,12 @@ func New(config *Config, version string) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
+	var tracer *trace.Tracer
+	if config.Collector.Address != "" {
+		tracer = trace.NewTracer(append([]string{"service.name", config.TraceService}, config.TraceAttributes...)...)
+	}
 	return &Proxy{
+		tracer: tracer,
 		config: config, registry: registry, telemetry: newTelemetry(registry), certificate: own,
 		resolver: newResolver(config.Destination, own), policies: newPolicies(config, own, registry), original: originalDestination, stopped: make(chan struct{}),
 	}, nil
@@ -86,6 +94,7 @@ func (p *Proxy) Run(ctx context.Context) error {
 		p.certificate.run,
 		p.meet,
 		func(ctx context.Context) error { return p.policies.follow(ctx, p.certificate.ready) },
+		p.reportSpans,
 		accept(p.config.Inbound, in.handle),
 		accept(p.config.Outbound, out.handle),
 		func(ctx context.Context) error {
@@ -95,6 +104,19 @@ func (p *Proxy) Run(ctx context.Context) error {
 			return serve.Until(ctx, p.config.Control, http.NotFoundHandler(), nil)
 		},
 	)
+}
+
+// reportSpans sends spans to the collector, where there is one, once there is a certificate to show.
+func (p *Proxy) reportSpans(ctx context.Context) error {
+	if p.tracer == nil {
+		return nil
+	}
+	select {
+	case <-p.certificate.ready:
+	case <-ctx.Done():
+		return nil
+	}
+	return p.tracer.Run(ctx, otlp.NewClient(connector(p.config.Collector, p.certificate.client(p.config.Collector.Name))))
 }
 
 // meet reaches for the destination service once there is a certificate to show.

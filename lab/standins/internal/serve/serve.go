@@ -32,7 +32,21 @@ func Until(ctx context.Context, address string, handler http.Handler, tlsConfig 
 	if tlsConfig != nil {
 		listener = tls.NewListener(listener, tlsConfig)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second}
+	return until(ctx, listener, &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second})
+}
+
+// UntilHTTP2 is Until for clients that begin with HTTP/2 without TLS, as those of gRPC do.
+func UntilHTTP2(ctx context.Context, address string, handler http.Handler) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", address, err)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, Protocols: new(http.Protocols)}
+	server.Protocols.SetUnencryptedHTTP2(true)
+	return until(ctx, listener, server)
+}
+
+func until(ctx context.Context, listener net.Listener, server *http.Server) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
