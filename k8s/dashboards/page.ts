@@ -17,6 +17,8 @@ as ConfigMaps with the label \`grafana_dashboard: "1"\`, which its sidecar watch
 They are read-only in Grafana: change the file and run \`pulumi up -s dev-k8s\`, and the sidecar shows the new one within a
 minute. Figures turn red, and graphs have a dashed line, where an [alert](alerts.md) or a promise begins. Every query is parsed by
 a unit test, and asked of a real Prometheus by \`npm run test:lab\`, where it has to have data unless it is named below.
+
+Two more stand in the same menu where their extras are on: [Logs](logs.md#asking) and [Traces](traces.md#asking).
 `;
 
 function excused({ rows }: Dashboard): string[] {
