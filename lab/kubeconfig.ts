@@ -1,10 +1,14 @@
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, unwatchFile, watchFile, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 
 import { kubeconfigFile, LAB_STACKS, stackFile, type Lab } from "./lab";
 import { PUBLISHED_PORTS } from "./loopback";
 import { outputs } from "./pulumi";
+
+interface State {
+  checkpoint: { latest?: { resources?: { type: string; outputs?: Record<string, unknown> }[] } };
+}
 
 interface Kubeconfig {
   clusters: { cluster: Record<string, unknown> }[];
@@ -30,6 +34,39 @@ export async function refreshKubeconfigs(lab: Lab): Promise<void> {
   if (!existsSync(state) || modified(kubeconfigFile(lab)) >= modified(state)) return;
   const { kubeconfig } = await outputs(lab, LAB_STACKS.infra);
   if (typeof kubeconfig === "string") writeKubeconfigs(lab, kubeconfig);
+}
+
+/**
+ * Writes them anew whenever an update ends that has made another cluster, a second or two later.
+ *
+ * @returns what ends that.
+ */
+export function followStack(lab: Lab): () => void {
+  const state = stackFile(lab, LAB_STACKS.infra);
+  let known = encryptedKubeconfig(state);
+  const look = () => {
+    const now = encryptedKubeconfig(state);
+    if (now === undefined || now === known) return;
+    known = now;
+    refreshKubeconfigs(lab).catch((error: unknown) =>
+      console.error(`kubectl may not know this cluster: ${String(error)}`),
+    );
+  };
+  watchFile(state, { interval: 500, persistent: false }, look);
+  return () => unwatchFile(state, look);
+}
+
+/** The stack's output as its state has it: there once the program is through, and the same until there is another one. */
+function encryptedKubeconfig(state: string): string | undefined {
+  try {
+    const { latest } = (JSON.parse(readFileSync(state, "utf8")) as State).checkpoint;
+    const stack = latest?.resources?.find(({ type }) => type === "pulumi:pulumi:Stack");
+    const output = stack?.outputs?.["kubeconfig"];
+    return output === undefined ? undefined : JSON.stringify(output);
+  } catch {
+    // Not there yet, or being written.
+    return undefined;
+  }
 }
 
 function modified(file: string): number {

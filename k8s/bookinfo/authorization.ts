@@ -1,4 +1,4 @@
-import { type MeshObject, type MeshTypes, POLICY_GROUP } from "../linkerd/types";
+import { type MeshObject, type MeshTypes, POLICY_GROUP, SERVER_VERSIONS } from "../linkerd/types";
 import { account, PORT_NAME, type ServiceName, SERVICES } from "./services";
 
 /** Who may call a service; productpage is for everybody. */
@@ -42,7 +42,14 @@ function policy(
 const SERVER = { group: POLICY_GROUP, kind: "Server" };
 
 function server(types: MeshTypes, name: string, podSelector: object, port: string): MeshObject {
-  return { apiVersion: types.server, kind: "Server", name, spec: { podSelector, port, proxyProtocol: "HTTP/1" } };
+  const versions = SERVER_VERSIONS.filter((version) => version !== types.server);
+  return {
+    apiVersion: types.server,
+    kind: "Server",
+    versions,
+    name,
+    spec: { podSelector, port, proxyProtocol: "HTTP/1" },
+  };
 }
 
 function anybody(types: MeshTypes): MeshObject {

@@ -113,12 +113,15 @@ export class Bookinfo extends pulumi.ComponentResource {
   }
 
   private meshObject(
-    { apiVersion, kind, name, annotations, spec }: MeshObject,
+    { apiVersion, kind, versions = [], name, annotations, spec }: MeshObject,
     mesh: pulumi.Resource[],
   ): pulumi.Resource {
     const metadata = { ...this.metadata(name, { app: "bookinfo" }), ...(annotations && { annotations }) };
     const args = { apiVersion, kind, metadata, spec };
-    return new k8s.apiextensions.CustomResource(name, args, { parent: this, dependsOn: mesh });
+    const aliases = versions.map((version) => ({ type: `kubernetes:${version}:${kind}` }));
+    // In another channel's version it is the same object: the mesh would refuse a second one for these pods.
+    const replaced = { aliases, replaceOnChanges: ["apiVersion"], deleteBeforeReplace: true };
+    return new k8s.apiextensions.CustomResource(name, args, { parent: this, dependsOn: mesh, ...replaced });
   }
 
   private deployment(workload: Workload, args: BookinfoArgs, dependsOn: pulumi.Resource[]): k8s.apps.v1.Deployment {

@@ -36,10 +36,15 @@ export const MESH_TYPES: Readonly<Record<LinkerdChannel, MeshTypes>> = {
   },
 };
 
+/** Every API version of Server that some channel's program uses. */
+export const SERVER_VERSIONS: readonly string[] = Object.values(MESH_TYPES).map(({ server }) => server);
+
 /** An object of one of the mesh's types, without its namespace. */
 export interface MeshObject {
   apiVersion: string;
   kind: string;
+  /** Further API versions under which the program of another channel has the same object. */
+  versions?: readonly string[];
   name: string;
   annotations?: Record<string, string>;
   spec: Record<string, unknown>;

@@ -98,6 +98,18 @@ describe("the workloads program", () => {
         selector: { app: "reviews", version },
       });
   });
+
+  it("knows the other channel's object by its type where only the version differs: a living mesh changes channel", async () => {
+    const known = async (config: object) =>
+      (await runK8s({ ...config })).resources
+        .filter(({ type }) => type.endsWith(":Server"))
+        .map(({ type, formerTypes }) => [type, ...formerTypes]);
+    const [edge, stable] = ["v1beta3", "v1beta1"].map((version) => `kubernetes:policy.linkerd.io/${version}:Server`);
+    const servers = Array<null>(5).fill(null);
+    expect(await known({})).toEqual(servers.map(() => [edge, stable]));
+    const settings = { linkerdChannel: "stable", allowUnsupportedVersions: true };
+    expect(await known(settings)).toEqual(servers.map(() => [stable, edge]));
+  });
 });
 
 describe("the stand-ins' types", () => {

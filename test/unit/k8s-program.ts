@@ -18,6 +18,8 @@ export interface Registered {
   dependsOn: string[];
   provider: string;
   customTimeouts: { create: string; update: string; delete: string };
+  /** Types under which earlier programs may have the same object. */
+  formerTypes: string[];
 }
 
 export interface Run {
@@ -36,6 +38,7 @@ interface Request {
   getProvider(): string;
   getDependenciesList(): string[];
   getObject(): { toJavaScript(): unknown } | undefined;
+  getAliasesList(): { getSpec(): { getType(): string } | undefined }[];
   getCustomtimeouts(): { getCreate(): string; getUpdate(): string; getDelete(): string } | undefined;
 }
 
@@ -74,6 +77,7 @@ function registered(request: Request): Registered {
       update: limits?.getUpdate() ?? "",
       delete: limits?.getDelete() ?? "",
     },
+    formerTypes: request.getAliasesList().map((alias) => alias.getSpec()?.getType() ?? ""),
   };
 }
 
