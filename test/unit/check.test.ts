@@ -1,13 +1,15 @@
 import type { KubeConfig, V1Namespace, V1Pod } from "@kubernetes/client-node";
 import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 
 import { Api, ApiError } from "../../check/api";
 import { selfSignedCertificate } from "../../check/certificate";
 import { untilSettled } from "../../check/dialer";
 import { planDials } from "../../check/dials";
-import { checkBookinfo, checkGrafana } from "../../check/groups/outside";
+import { checkBookinfo, checkGrafana, pageAt } from "../../check/groups/outside";
 import { isAbandoned } from "../../check/leftovers";
 import { agentPod, EXPIRES_ANNOTATION, OWNER_ANNOTATION, reporterPod } from "../../check/manifests";
 import { proxyKind } from "../../check/mesh";
@@ -208,6 +210,26 @@ describe("pages from outside", () => {
     expect(() => checkBookinfo(page(200, whole.slice(0, -9)))).toThrow(/not complete/);
     expect(() => checkBookinfo(page(200, "Error fetching product reviews!</html>"))).toThrow(/doesn't reach reviews/);
     expect(() => checkBookinfo(page(503))).toThrow(/503/);
+  });
+
+  it.each([
+    [1, true],
+    [2, false],
+  ])("a page that lacks a part %i times in a row: passes %s", async (times, ok) => {
+    let asked = 0;
+    const server = createServer((_, response) =>
+      response.end(
+        asked++ < times ? "Error fetching product details!</html>" : "<html>Book Details Book Reviews</html>",
+      ),
+    ).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    try {
+      expect(await pageAt(`http://127.0.0.1:${port}/productpage`, undefined, checkBookinfo)).toMatchObject({ ok });
+      expect(asked).toBe(2);
+    } finally {
+      server.close();
+    }
   });
 });
 
