@@ -11,7 +11,6 @@ import {
   VizTooltipOptionsBuilder,
 } from "@grafana/grafana-foundation-sdk/common";
 import {
-  DashboardBuilder,
   DashboardCursorSync,
   type Dashboard as GrafanaDashboard,
   RowBuilder,
@@ -23,7 +22,7 @@ import { PanelBuilder as FigureBuilder } from "@grafana/grafana-foundation-sdk/s
 import { PanelBuilder as GraphBuilder } from "@grafana/grafana-foundation-sdk/timeseries";
 
 import type { Dashboard, Panel, Query } from "./dashboard";
-import { TAG, toOthers } from "./links";
+import { frame } from "./frame";
 
 /** The data source that the chart makes. */
 const PROMETHEUS = { type: "prometheus", uid: "prometheus" };
@@ -91,21 +90,12 @@ function panel(shown: Panel): GraphBuilder | FigureBuilder {
   return made;
 }
 
-/** A dashboard in Grafana's own form: read-only, the last half hour, renewed every 10 s, with links to the others. */
-export function render({ uid, title, purpose, rows }: Dashboard, timezone: string): GrafanaDashboard {
-  const made = new DashboardBuilder(title)
-    .uid(uid)
-    .description(purpose)
-    .tags([TAG])
-    .timezone(timezone)
-    .readonly()
-    .refresh("10s")
-    .time({ from: "now-30m", to: "now" })
-    .tooltip(DashboardCursorSync.Crosshair)
-    .link(toOthers());
-  for (const row of rows) {
+/** A dashboard of Prometheus' figures in Grafana's own form; its graphs share one cross-hair. */
+export function render(shown: Dashboard, timezone: string): GrafanaDashboard {
+  const made = frame(shown, timezone).tooltip(DashboardCursorSync.Crosshair);
+  for (const row of shown.rows) {
     made.withRow(new RowBuilder(row.title));
-    for (const shown of row.panels) made.withPanel(panel(shown));
+    row.panels.forEach((each) => made.withPanel(panel(each)));
   }
   return made.build();
 }

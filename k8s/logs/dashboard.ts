@@ -5,7 +5,6 @@ import {
   StackingMode,
 } from "@grafana/grafana-foundation-sdk/common";
 import {
-  DashboardBuilder,
   QueryVariableBuilder,
   TextBoxVariableBuilder,
   VariableRefresh,
@@ -14,7 +13,7 @@ import { PanelBuilder as LinesBuilder } from "@grafana/grafana-foundation-sdk/lo
 import { DataqueryBuilder } from "@grafana/grafana-foundation-sdk/loki";
 import { PanelBuilder as GraphBuilder } from "@grafana/grafana-foundation-sdk/timeseries";
 
-import { toOthers, TAG } from "../dashboards/links";
+import { frame } from "../dashboards/frame";
 
 /** Part of its address in Grafana. */
 export const LOGS_DASHBOARD = "daybreak-logs";
@@ -44,15 +43,7 @@ function labelVariable(name: string, label: string, stream: string) {
 /** Lines over time, and the lines, of what is chosen above them: Bookinfo to begin with. */
 export function logsDashboard(timezone: string) {
   const count = `sum by (k8s_container_name) (count_over_time(${CHOSEN} [${WINDOW}]))`;
-  return new DashboardBuilder("Logs")
-    .uid(LOGS_DASHBOARD)
-    .description("What did the containers write?")
-    .tags([TAG])
-    .timezone(timezone)
-    .readonly()
-    .refresh("10s")
-    .time({ from: "now-30m", to: "now" })
-    .link(toOthers())
+  return frame({ title: "Logs", uid: LOGS_DASHBOARD, purpose: "What did the containers write?" }, timezone)
     .withVariable(
       labelVariable("namespace", "k8s_namespace_name", "").current({
         selected: true,

@@ -1,9 +1,9 @@
 import type { Builder, Dataquery } from "@grafana/grafana-foundation-sdk/cog";
-import { CustomVariableBuilder, DashboardBuilder } from "@grafana/grafana-foundation-sdk/dashboard";
+import { CustomVariableBuilder } from "@grafana/grafana-foundation-sdk/dashboard";
 import { PanelBuilder as TableBuilder } from "@grafana/grafana-foundation-sdk/table";
 
 import { SERVICES } from "../bookinfo/services";
-import { TAG, toOthers } from "../dashboards/links";
+import { frame } from "../dashboards/frame";
 
 /** Part of its address in Grafana. */
 export const TRACES_DASHBOARD = "daybreak-traces";
@@ -37,15 +37,8 @@ const newest = (service: string): Builder<Search> => ({
 
 /** The newest traces of one of Bookinfo's services; each leads to its spans, in Explore. */
 export function tracesDashboard(timezone: string) {
-  return new DashboardBuilder("Traces")
-    .uid(TRACES_DASHBOARD)
-    .description("Which way did a request take, and where did its time go?")
-    .tags([TAG])
-    .timezone(timezone)
-    .readonly()
-    .refresh("10s")
-    .time({ from: "now-30m", to: "now" })
-    .link(toOthers())
+  const purpose = "Which way did a request take, and where did its time go?";
+  return frame({ title: "Traces", uid: TRACES_DASHBOARD, purpose }, timezone)
     .withVariable(
       new CustomVariableBuilder("service")
         .values([...SERVICES].reverse().join(","))

@@ -81,7 +81,8 @@ describe("both stacks on real machines", () => {
     beforeAll(async () => {
       const preload = join(PROJECT_DIR, "test", "lab", "seeds-security-group.cjs");
       // In one shell, as a user would: what kubectl finds has to follow what was raised there.
-      const script = "pulumi up --stack lab --yes --skip-preview; sleep 5; kubectl get nodes";
+      const known = "timeout 30 bash -c 'until kubectl get nodes; do sleep 1; done'";
+      const script = `pulumi up --stack lab --yes --skip-preview; ${known}`;
       await shell(NAME, ["bash", "-ec", script], { NODE_OPTIONS: `--require=${preload}` });
       report = await check();
     }, 10 * MINUTE);
