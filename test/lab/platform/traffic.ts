@@ -3,6 +3,7 @@ import { TRAFFIC_SERIES } from "../../../k8s/traffic/rules";
 import type { Measurement } from "../../../measure/report";
 import type { LoadReport } from "../../../traffic/report";
 import { inShell, shell } from "../lab-cli";
+import { until } from "../until";
 import { Monitoring } from "./monitoring";
 
 const MINUTE = 60_000;
@@ -74,9 +75,15 @@ export function trafficTests(lab: string): void {
   );
 
   it(
-    "asks for 100 requests/s without a failure, and leaves no Job behind",
+    "asks for 100 requests/s without a failure, its proxy among Prometheus' targets, and leaves no Job behind",
     async () => {
-      const { requests, errors, rate } = await load(lab, "20s");
+      const monitoring = new Monitoring(lab);
+      const proxies = `count(up{job="linkerd-proxy",namespace="traffic",k8s_job=~"traffic-.+"}) or vector(0)`;
+      const { requests, errors, rate } = await loadDuring(lab, "40s", async () => {
+        const ask = async () => (await monitoring.values([proxies]))[0]?.[0];
+        const { answer } = await until(ask, (found) => found === 1, 35);
+        expect(answer).toBe(1);
+      });
       // How much of it a machine that does other things keeps up says nothing of the platform: it is told, not tested.
       console.log(`${rate.toFixed(0)} of 100 requests/s kept up, ${requests} in all`);
       expect(errors).toBe(0);
