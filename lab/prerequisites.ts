@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, statfsSync } from "node:fs";
 import { createServer } from "node:net";
 import { totalmem } from "node:os";
 
+import { isOlderGo, requiredGo } from "./build/go-build";
 import { cacheDir } from "./cache";
 import { kernelMayHave } from "./kernel";
 import { LABS_DIR } from "./lab";
@@ -29,8 +30,6 @@ const MEMORY_GIB = 8;
 /** Go modules, build cache, tools, images and two machine images take 14 GiB; three machines' disks 4 GiB. */
 const CACHE_DISK_GIB = 16;
 const LABS_DISK_GIB = 5;
-/** Kubernetes 1.35 does not build with an older Go. */
-const GO_MINOR = 25;
 
 async function missingPrerequisites(ports: string[]): Promise<Missing[]> {
   if (process.platform !== "linux") {
@@ -68,15 +67,14 @@ async function go(): Promise<Missing | undefined> {
   if (reason === undefined) return undefined;
   return {
     what: `${lack}, and upstream's downloads cannot replace it: ${reason}`,
-    remedy: `install Go 1.${GO_MINOR} or newer (https://go.dev/dl) and put it on the PATH`,
+    remedy: `install Go ${requiredGo()} or newer (https://go.dev/dl) and put it on the PATH`,
   };
 }
 
 function goLack(): string | undefined {
   try {
-    const version = execFileSync("go", ["env", "GOVERSION"], { encoding: "utf8" }).trim();
-    const minor = Number(/^go1\.(\d+)/.exec(version)?.[1] ?? 0);
-    return minor >= GO_MINOR ? undefined : `Go is ${version}, too old for Kubernetes 1.35`;
+    const version = execFileSync("go", ["env", "GOVERSION"], { encoding: "utf8" }).trim().replace(/^go/, "");
+    return isOlderGo(version, requiredGo()) ? `Go is ${version}, too old for what the lab builds` : undefined;
   } catch {
     return "Go is missing, which Kubernetes, Pulumi and the rest are built with";
   }

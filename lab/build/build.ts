@@ -114,6 +114,7 @@ function goStep(tool: GoTool, supply: Supply): Step {
     name: tool.name,
     needs: [...(tool.cgo ? ["host-packages"] : []), ...stepsOf(supply, replacements(tool, supply))],
     heavy: true,
+    turn: tool.module,
     done: () => !isWanted(tool, supply) || existsSync(toolDirectory(tool)),
     run: (log) => buildGoTool(tool, log),
     always: () => linkPrograms(tool, supply),

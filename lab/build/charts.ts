@@ -68,7 +68,7 @@ export async function buildCharts(supply: Supply, log: StepLog): Promise<void> {
 }
 
 async function addOperatorCrds(chart: string, log: StepLog): Promise<void> {
-  const module = await sourceOf("monitoring", "github.com/prometheus-operator/prometheus-operator", log);
+  const module = await sourceOf("platform", "github.com/prometheus-operator/prometheus-operator", log);
   const source = join(module, "example", "prometheus-operator-crd");
   const target = join(chart, "crds");
   mkdirSync(target, { recursive: true });

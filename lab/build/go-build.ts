@@ -1,9 +1,9 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 
 import { hashOf, hashOfPath, inCache, makeDirectory } from "../cache";
 import type { StepLog } from "./run";
-import { goBuildArguments, type GoCommand, type GoTool } from "./tools";
+import { GO_TOOLS, goBuildArguments, type GoCommand, type GoModule, type GoTool } from "./tools";
 
 /** The wrapper modules: they pin what is built, and `go.sum` its content. */
 const WRAPPERS = join(__dirname, "go");
@@ -29,6 +29,21 @@ export function goEnvironment(cgo = false): Record<string, string> {
     GOWORK: "off",
     CGO_ENABLED: cgo ? "1" : "0",
   };
+}
+
+/** The oldest Go that all of the wrapper modules can be built with, such as `1.26.4`. */
+export function requiredGo(): string {
+  const versions = GO_TOOLS.map(({ module }) => {
+    const [, version] = /^go (\S+)$/m.exec(readFileSync(join(WRAPPERS, module, "go.mod"), "utf8")) ?? [];
+    if (version === undefined) throw new Error(`lab/build/go/${module}/go.mod does not say which Go it needs`);
+    return version;
+  });
+  return versions.reduce((oldest, version) => (isOlderGo(oldest, version) ? version : oldest));
+}
+
+/** Whether a version of Go is older than another: `1.9.7` than `1.10`. */
+export function isOlderGo(version: string, than: string): boolean {
+  return version.localeCompare(than, "en", { numeric: true }) < 0;
 }
 
 /** Builds a tool's binaries, stripped, into {@link toolDirectory}. */
@@ -93,7 +108,7 @@ async function moduleDirectory(workspace: string, module: string, log: StepLog):
 }
 
 /** Where Go keeps the source of a module that the wrapper `lab/build/go/<wrapper>` requires. */
-export function sourceOf(wrapper: string, module: string, log: StepLog): Promise<string> {
+export function sourceOf(wrapper: GoModule, module: string, log: StepLog): Promise<string> {
   return moduleDirectory(join(WRAPPERS, wrapper), module, log);
 }
 

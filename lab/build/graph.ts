@@ -13,6 +13,8 @@ export interface Step {
   readonly needs: readonly string[];
   /** Keeps every core busy: only {@link HEAVY_AT_ONCE} of these run at once. */
   readonly heavy?: boolean;
+  /** Of the steps with the same word here one runs at a time: they would do the same work, each for itself. */
+  readonly turn?: string;
   /** Whether the cache holds what this step would make. Asked after the steps it needs. */
   readonly done: () => boolean;
   /** May return what became of it, which is then reported instead of the time it took. */
@@ -98,8 +100,9 @@ class Graph {
 
   private mayStart(step: Step): boolean {
     if (!step.needs.every((need) => this.finished.has(need))) return false;
-    const heavy = [...this.running.values()].filter((other) => other.step.heavy).length;
-    return !step.heavy || heavy < HEAVY_AT_ONCE;
+    const running = [...this.running.values()].map((other) => other.step);
+    if (step.turn !== undefined && running.some(({ turn }) => turn === step.turn)) return false;
+    return !step.heavy || running.filter(({ heavy }) => heavy).length < HEAVY_AT_ONCE;
   }
 
   private async start(step: Step): Promise<void> {

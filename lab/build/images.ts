@@ -99,7 +99,7 @@ const TOOLS: readonly ImageRecipe[] = [
     entrypoint: [],
     command: ["/bin/netpol"],
     labels: built(
-      `sigs.k8s.io/kube-network-policies@v${TOOL_VERSIONS["kube-network-policies"]}, given its packets by daybreak lab/build/go/kube-network-policies/queue`,
+      `sigs.k8s.io/kube-network-policies@v${TOOL_VERSIONS["kube-network-policies"]}, given its packets by daybreak lab/build/go/platform/queue`,
     ),
   },
   {

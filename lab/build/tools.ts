@@ -10,12 +10,19 @@ export interface GoCommand {
   readonly variables?: Readonly<Record<string, string>>;
 }
 
+/**
+ * The wrapper modules, folders of `lab/build/go/`. Programs of one share the versions of what they are made of, so that each
+ * package is compiled once for all of them: `kubernetes` has the versions that Kubernetes is released with, `platform`
+ * newer ones. The others stand alone because what they need is older, or cannot be had in the same version.
+ */
+export type GoModule = "kubernetes" | "platform" | "flannel-cni" | "opentelemetry-collector" | "pause";
+
 /** Programs that are built together, from the wrapper module `lab/build/go/<module>`. */
 export interface GoTool {
   readonly name: ToolName;
   readonly version: string;
-  /** Folder under `lab/build/go/`; tools of one folder share its dependencies' versions and so their compiled packages. */
-  readonly module: string;
+  /** Which wrapper module it is built from. */
+  readonly module: GoModule;
   readonly commands: readonly GoCommand[];
   readonly tags?: readonly string[];
   /** Needs a C compiler; linked statically all the same. */
@@ -65,9 +72,9 @@ function monitoring(name: ToolName, commands: Record<string, string>, onPath: re
   return {
     name,
     version,
-    module: "monitoring",
+    module: "platform",
     // Discovery by the clouds' SDKs takes most of Prometheus's build, and nothing here asks for it.
-    tags: ["remove_all_sd", "enable_kubernetes_sd", "netgo"],
+    tags: ["remove_all_sd", "enable_kubernetes_sd"],
     commands: Object.entries(commands).map(([binary, path]) => ({
       binary,
       package: `github.com/${path}`,
@@ -77,8 +84,8 @@ function monitoring(name: ToolName, commands: Record<string, string>, onPath: re
   };
 }
 
-function single(name: ToolName, command: GoCommand, more: Partial<GoTool> = {}): GoTool {
-  return { name, version: TOOL_VERSIONS[name], module: name, commands: [command], ...more };
+function single(module: GoModule, name: ToolName, command: GoCommand, more: Partial<GoTool> = {}): GoTool {
+  return { name, version: TOOL_VERSIONS[name], module, commands: [command], ...more };
 }
 
 function cni(): GoTool {
@@ -90,109 +97,129 @@ function cni(): GoTool {
       "github.com/containernetworking/plugins/pkg/utils/buildversion.BuildVersion": `v${TOOL_VERSIONS.cni}`,
     },
   }));
-  return { name: "cni", version: TOOL_VERSIONS.cni, module: "cni", commands };
+  return { name: "cni", version: TOOL_VERSIONS.cni, module: "platform", commands };
 }
 
-/**
- * Every Go program of the lab, in the order in which they should be built: what others wait for longest comes first.
- */
-export const GO_TOOLS: readonly GoTool[] = [
-  single(
-    "pulumi",
-    {
-      binary: "pulumi",
-      package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-      variables: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": `v${TOOL_VERSIONS.pulumi}` },
-    },
-    { onPath: ["pulumi"] },
-  ),
-  kubernetes(),
-  single("pause", { binary: "pause", package: "." }),
-  single("etcd", { binary: "etcd", package: "go.etcd.io/etcd/server/v3" }),
-  single("coredns", {
-    binary: "coredns",
-    package: ".",
-    variables: { "github.com/coredns/coredns/coremain.GitCommit": "daybreak" },
-  }),
-  single(
-    "flannel",
-    {
-      binary: "flanneld",
-      package: "github.com/flannel-io/flannel",
-      variables: { "github.com/flannel-io/flannel/pkg/version.Version": `v${TOOL_VERSIONS.flannel}` },
-    },
-    { cgo: true },
-  ),
-  single("caddy", {
-    binary: "caddy",
-    package: ".",
-    variables: { "github.com/caddyserver/caddy/v2.CustomVersion": `v${TOOL_VERSIONS.caddy}` },
-  }),
+const PULUMI = single(
+  "platform",
+  "pulumi",
   {
-    name: "kube-network-policies",
-    version: TOOL_VERSIONS["kube-network-policies"],
-    module: "kube-network-policies",
-    commands: [
-      {
-        binary: "kube-network-policies",
-        package: "sigs.k8s.io/kube-network-policies/cmd/kube-network-policies/standard",
-      },
-      { binary: "netpol", package: "daybreak/kube-network-policies/queue" },
-    ],
+    binary: "pulumi",
+    package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+    variables: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": `v${TOOL_VERSIONS.pulumi}` },
   },
-  single("flannel-cni", { binary: "flannel", package: "github.com/containernetworking/plugins/plugins/meta/flannel" }),
+  { onPath: ["pulumi"] },
+);
+
+const ETCD = single("kubernetes", "etcd", { binary: "etcd", package: "go.etcd.io/etcd/server/v3" });
+
+const COREDNS = single("kubernetes", "coredns", {
+  binary: "coredns",
+  package: "daybreak/kubernetes/coredns",
+  variables: { "github.com/coredns/coredns/coremain.GitCommit": "daybreak" },
+});
+
+const HELM = single(
+  "kubernetes",
+  "helm",
+  {
+    binary: "helm",
+    package: "helm.sh/helm/v3/cmd/helm",
+    variables: { "helm.sh/helm/v3/internal/version.version": `v${TOOL_VERSIONS.helm}` },
+  },
+  { onPath: ["helm"] },
+);
+
+const KUBE_STATE_METRICS = single("kubernetes", "kube-state-metrics", {
+  binary: "kube-state-metrics",
+  package: "k8s.io/kube-state-metrics/v2",
+  variables: { "github.com/prometheus/common/version.Version": TOOL_VERSIONS["kube-state-metrics"] },
+});
+
+const FLANNEL = single(
+  "platform",
+  "flannel",
+  {
+    binary: "flanneld",
+    package: "github.com/flannel-io/flannel",
+    variables: { "github.com/flannel-io/flannel/pkg/version.Version": `v${TOOL_VERSIONS.flannel}` },
+  },
+  { cgo: true },
+);
+
+const CADDY = single("platform", "caddy", {
+  binary: "caddy",
+  package: "daybreak/platform/caddy",
+  variables: { "github.com/caddyserver/caddy/v2.CustomVersion": `v${TOOL_VERSIONS.caddy}` },
+});
+
+const KUBE_NETWORK_POLICIES: GoTool = {
+  name: "kube-network-policies",
+  version: TOOL_VERSIONS["kube-network-policies"],
+  module: "platform",
+  commands: [
+    {
+      binary: "kube-network-policies",
+      package: "sigs.k8s.io/kube-network-policies/cmd/kube-network-policies/standard",
+    },
+    { binary: "netpol", package: "daybreak/platform/queue" },
+  ],
+};
+
+const PROMETHEUS_OPERATOR = monitoring("prometheus-operator", {
+  operator: "prometheus-operator/prometheus-operator/cmd/operator",
+  "prometheus-config-reloader": "prometheus-operator/prometheus-operator/cmd/prometheus-config-reloader",
+});
+
+const PROMETHEUS = monitoring(
+  "prometheus",
+  { prometheus: "prometheus/prometheus/cmd/prometheus", promtool: "prometheus/prometheus/cmd/promtool" },
+  ["promtool"],
+);
+
+const METRICS_SERVER = single("platform", "metrics-server", {
+  binary: "metrics-server",
+  package: "sigs.k8s.io/metrics-server/cmd/metrics-server",
+  variables: { "k8s.io/client-go/pkg/version.gitVersion": `v${TOOL_VERSIONS["metrics-server"]}` },
+});
+
+const OPENTELEMETRY_COLLECTOR = single("opentelemetry-collector", "opentelemetry-collector", {
+  binary: "otelcol-k8s",
+  package: ".",
+  variables: { "main.version": TOOL_VERSIONS["opentelemetry-collector"] },
+});
+
+/** Every Go program of the lab, in the order in which they should be built: what others wait for longest comes first. */
+export const GO_TOOLS: readonly GoTool[] = [
+  PULUMI,
+  kubernetes(),
+  single("pause", "pause", { binary: "pause", package: "." }),
   cni(),
-  single(
-    "helm",
-    {
-      binary: "helm",
-      package: "helm.sh/helm/v3/cmd/helm",
-      variables: { "helm.sh/helm/v3/internal/version.version": `v${TOOL_VERSIONS.helm}` },
-    },
-    { onPath: ["helm"] },
-  ),
-  monitoring("prometheus-operator", {
-    operator: "prometheus-operator/prometheus-operator/cmd/operator",
-    "prometheus-config-reloader": "prometheus-operator/prometheus-operator/cmd/prometheus-config-reloader",
-  }),
-  monitoring(
-    "prometheus",
-    {
-      prometheus: "prometheus/prometheus/cmd/prometheus",
-      promtool: "prometheus/prometheus/cmd/promtool",
-    },
-    ["promtool"],
-  ),
+  PROMETHEUS,
+  PROMETHEUS_OPERATOR,
+  FLANNEL,
+  CADDY,
+  KUBE_NETWORK_POLICIES,
+  ETCD,
+  HELM,
+  COREDNS,
+  KUBE_STATE_METRICS,
   monitoring("alertmanager", { alertmanager: "prometheus/alertmanager/cmd/alertmanager" }),
-  single("node-exporter", {
-    binary: "node_exporter",
-    package: "github.com/prometheus/node_exporter",
-    variables: { "github.com/prometheus/common/version.Version": TOOL_VERSIONS["node-exporter"] },
+  monitoring("node-exporter", { node_exporter: "prometheus/node_exporter" }),
+  single("flannel-cni", "flannel-cni", {
+    binary: "flannel",
+    package: "github.com/containernetworking/plugins/plugins/meta/flannel",
   }),
-  single("kube-state-metrics", {
-    binary: "kube-state-metrics",
-    package: "k8s.io/kube-state-metrics/v2",
-    variables: { "github.com/prometheus/common/version.Version": TOOL_VERSIONS["kube-state-metrics"] },
-  }),
-  single("metrics-server", {
-    binary: "metrics-server",
-    package: "sigs.k8s.io/metrics-server/cmd/metrics-server",
-    variables: { "k8s.io/client-go/pkg/version.gitVersion": `v${TOOL_VERSIONS["metrics-server"]}` },
-  }),
-  single("opentelemetry-collector", {
-    binary: "otelcol-k8s",
-    package: ".",
-    variables: { "main.version": TOOL_VERSIONS["opentelemetry-collector"] },
-  }),
-  single(
-    "fortio",
-    {
-      binary: "fortio",
-      package: "fortio.org/fortio",
-    },
-    { onPath: ["fortio"] },
-  ),
+  single("platform", "fortio", { binary: "fortio", package: "fortio.org/fortio" }, { onPath: ["fortio"] }),
+  METRICS_SERVER,
+  OPENTELEMETRY_COLLECTOR,
 ];
+
+/**
+ * Nothing here asks the C library for names or users. Said aloud, even the one program that needs C shares Go's `net`, and all that
+ * is made with it, with the others.
+ */
+const TAGS = ["netgo", "osusergo"];
 
 /** The arguments of `go build` for commands that share one set of link-time variables. */
 export function goBuildArguments(tool: GoTool, commands: readonly GoCommand[], output: string): string[] {
@@ -204,7 +231,8 @@ export function goBuildArguments(tool: GoTool, commands: readonly GoCommand[], o
     "-trimpath",
     "-mod=readonly",
     "-buildvcs=false",
-    ...(tool.tags ? ["-tags", tool.tags.join(",")] : []),
+    "-tags",
+    [...TAGS, ...(tool.tags ?? [])].join(","),
     "-ldflags",
     ldflags,
     "-o",

@@ -25,7 +25,7 @@ export const ETCD_TAG = line.etcd;
 export const COREDNS_TAG = line.coredns;
 export const PAUSE_TAG = line.pause;
 
-/** Versions of the tools; the keys are the folders in `lab/build/go/`, whose `go.mod` must name the same ones. */
+/** Versions of the tools; the `go.mod` of each one's folder in `lab/build/go/` must name the same. */
 export const TOOL_VERSIONS = {
   /** The SDK in package.json; the Automation API refuses an older CLI. */
   pulumi: "3.255.0",

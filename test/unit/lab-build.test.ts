@@ -5,6 +5,7 @@ import * as pins from "../../config/versions";
 import { packageStanza, releaseFile } from "../../lab/build/apt-repository";
 import { parseSources, sourceLines } from "../../lab/build/debian";
 import { servedFile } from "../../lab/build/file-server";
+import { isOlderGo, requiredGo } from "../../lab/build/go-build";
 import { runSteps, type Step } from "../../lab/build/graph";
 import { exportLayout } from "../../lab/build/image-layout";
 import { IMAGES } from "../../lab/build/images";
@@ -30,8 +31,7 @@ describe("Go tools", () => {
     const own = tool.commands.filter((command) => command.package === ".");
     // Prometheus numbers its module 0.3xx for 3.xx; programs of our own have no module to pin.
     const version = tool.name === "prometheus" ? "0.313.1" : tool.version;
-    if (own.length === 0 || tool.name === "coredns")
-      expect(text).toMatch(new RegExp(` v${version.replaceAll(".", "\\.")}(\n| )`));
+    if (own.length === 0) expect(text).toMatch(new RegExp(` v${version.replaceAll(".", "\\.")}(\n| )`));
   });
 
   test("Kubernetes' staging modules all have the version that belongs to it", () => {
@@ -39,6 +39,16 @@ describe("Go tools", () => {
     const replaced = [...goMod("kubernetes").matchAll(/^\t(k8s\.io\/\S+) => \1 v(\S+)$/gm)];
     expect(replaced.length).toBeGreaterThan(25);
     expect(new Set(replaced.map(([, , version]) => version))).toEqual(new Set([staging]));
+  });
+
+  test("the oldest Go that will do is the newest that a wrapper module asks for", () => {
+    const asked = new Set(GO_TOOLS.map(({ module }) => /^go (\S+)$/m.exec(goMod(module))?.[1] ?? "none"));
+    expect(asked).toContain(requiredGo());
+    for (const version of asked) expect(isOlderGo(requiredGo(), version)).toBe(false);
+    expect(isOlderGo("1.9.7", "1.10")).toBe(true);
+    expect(isOlderGo("1.26.4", "1.26.4")).toBe(false);
+    expect(isOlderGo("1.26.10", "1.26.4")).toBe(false);
+    expect(isOlderGo("1.26", "1.26.4")).toBe(true);
   });
 
   test("versions are set at link time, everything is stripped", () => {
@@ -213,6 +223,25 @@ describe("steps", () => {
       jest.fn(),
     );
     expect(most).toBe(2);
+  });
+
+  test("of those that take turns one runs at a time, and one of another kind beside it", async () => {
+    const running = new Set<string>();
+    const seen = new Set<string>();
+    const taking = (name: string, turn: string) =>
+      step(name, [], {
+        heavy: true,
+        turn,
+        run: async () => {
+          running.add(name);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          seen.add([...running].sort().join(" "));
+          running.delete(name);
+        },
+      });
+    await runSteps([taking("a", "x"), taking("b", "x"), taking("c", "y")], jest.fn());
+    expect(seen).toContain("a c");
+    expect([...seen].filter((together) => together.includes("a") && together.includes("b"))).toEqual([]);
   });
 
   test("a failed command shows its step, its log and the log's end", async () => {
