@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 
 import { hashOf, hashOfPath, inCache, makeDirectory } from "../cache";
@@ -51,7 +51,7 @@ export async function buildGoTool(tool: GoTool, log: StepLog): Promise<void> {
   await makeDirectory(toolDirectory(tool), async (directory) => {
     const workspace = join(directory, "workspace");
     cpSync(join(WRAPPERS, tool.module), workspace, { recursive: true });
-    await layOverModules(workspace, log);
+    if (tool.overlay) await layOverModules(workspace, log);
     for (const commands of alike(tool.commands)) await buildCommands(tool, commands, workspace, log);
     rmSync(workspace, { recursive: true });
     for (const { binary } of tool.commands) renameSync(join(directory, `built-${binary}`), join(directory, binary));
@@ -88,7 +88,6 @@ function alike(commands: readonly GoCommand[]): GoCommand[][] {
  */
 async function layOverModules(workspace: string, log: StepLog): Promise<void> {
   const overlay = join(workspace, "overlay");
-  if (!existsSync(overlay)) return;
   for (const marker of readdirSync(overlay, { recursive: true, encoding: "utf8" })) {
     if (basename(marker) !== "overlay.txt") continue;
     const folder = join(overlay, marker, "..");

@@ -25,6 +25,8 @@ export interface GoTool {
   readonly module: GoModule;
   readonly commands: readonly GoCommand[];
   readonly tags?: readonly string[];
+  /** Takes the module's folder `overlay`, which completes what is published without its generated files. */
+  readonly overlay?: boolean;
   /** Needs a C compiler; linked statically all the same. */
   readonly cgo?: boolean;
   /** Binaries that also run on this machine and get a link in the cache's `bin`. */
@@ -75,6 +77,7 @@ function monitoring(name: ToolName, commands: Record<string, string>, onPath: re
     module: "platform",
     // Discovery by the clouds' SDKs takes most of Prometheus's build, and nothing here asks for it.
     tags: ["remove_all_sd", "enable_kubernetes_sd"],
+    overlay: true,
     commands: Object.entries(commands).map(([binary, path]) => ({
       binary,
       package: `github.com/${path}`,
