@@ -14,6 +14,7 @@ import {
   valueOf,
 } from "./infra-program";
 import { viewerName } from "../../infra/authority";
+import { withoutStackTraces } from "./stack-traces";
 import { firstTwoZones } from "../../infra/network";
 import { quote } from "../../infra/remote-script";
 import { infraStack } from "../../stacks/infra";
@@ -24,10 +25,12 @@ type Outputs = Record<string, unknown>;
 async function run(config: Record<string, unknown> = {}): Promise<Outputs> {
   await mock();
   configure(config);
-  const outputs = infraStack() as Outputs;
-  await valueOf(outputs["kubeconfig"] as string);
-  await settled();
-  return outputs;
+  return withoutStackTraces(async () => {
+    const outputs = infraStack() as Outputs;
+    await valueOf(outputs["kubeconfig"] as string);
+    await settled();
+    return outputs;
+  });
 }
 
 /** A variable of a script, as bash would read it. */

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 
 import { k8sStack } from "../../stacks/k8s";
+import { withoutStackTraces } from "./stack-traces";
 
 type Tree = Record<string, unknown>;
 
@@ -169,10 +170,6 @@ export async function runK8s(
     resources.push(registered(request));
     return original.call(this, request, callback);
   });
-  // Pulumi notes a stack trace with each of its promises, and jest looks up every line of it: a third of all unit tests' time. Where
-  // there is no limit none is taken; with 0 jest would still be asked for each.
-  const { stackTraceLimit } = Error;
-  Reflect.deleteProperty(Error, "stackTraceLimit");
   try {
     const texts = Object.entries({ layer: "k8s", ...config }).map(([key, value]) => [
       `daybreak:${key}`,
@@ -181,17 +178,18 @@ export async function runK8s(
     pulumi.runtime.setAllConfig(Object.fromEntries(texts) as Record<string, string>);
     process.env[SECRET_KEYS] = JSON.stringify(secretKeys.map((key) => `daybreak:${key}`));
     await pulumi.runtime.setMocks(mocks(infraOutputs), "daybreak", "dev-k8s", false, "organization");
-    const raw = await k8sStack();
-    const outputs = await resolved(raw);
-    await pulumi.runtime.disconnect(false);
-    return {
-      resources,
-      outputs,
-      secretOutputs: await secretNames(raw),
-      get: (type, name) => only(resources, type, name),
-    };
+    return await withoutStackTraces(async () => {
+      const raw = await k8sStack();
+      const outputs = await resolved(raw);
+      await pulumi.runtime.disconnect(false);
+      return {
+        resources,
+        outputs,
+        secretOutputs: await secretNames(raw),
+        get: (type, name) => only(resources, type, name),
+      };
+    });
   } finally {
-    Error.stackTraceLimit = stackTraceLimit;
     delete process.env[SECRET_KEYS];
     spy.mockRestore();
   }
