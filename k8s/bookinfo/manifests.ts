@@ -27,7 +27,12 @@ type ServiceSpec = k8s.types.input.core.v1.ServiceSpec;
 /** The user that the images are made for. */
 const USER = 1000;
 
-const SERVICE_PORT = { name: PORT_NAME, port: PORT, targetPort: PORT, protocol: "TCP" };
+/**
+ * The mesh is told that this is HTTP. Left to find out by itself it gives up after 10 s of silence, and a connection that
+ * a busy caller opened ahead then goes to one pod for good: no weights, no retries, no timeout (Linkerd 2.18 and newer,
+ * "Declaring a Service port's protocol"; 2.14 knows no such word and goes on finding out).
+ */
+const SERVICE_PORT = { name: PORT_NAME, port: PORT, targetPort: PORT, protocol: "TCP", appProtocol: "http" };
 
 /** A service's spec: productpage on a port of every node, the others inside the cluster only. */
 export function serviceSpec(service: ServiceName) {

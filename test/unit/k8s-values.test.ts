@@ -236,7 +236,7 @@ describe("Bookinfo", () => {
       "NodePort",
     ]);
     expect(serviceSpec("productpage").ports).toEqual([
-      { name: "http", port: 9080, targetPort: 9080, protocol: "TCP", nodePort: 30080 },
+      { name: "http", port: 9080, targetPort: 9080, protocol: "TCP", appProtocol: "http", nodePort: 30080 },
     ]);
   });
 

@@ -94,22 +94,25 @@ func (d *Directory) podAt(ip string) *kube.Pod {
 
 func (d *Directory) behind(service *kube.Service, port uint16) mesh.Resolution {
 	meta := service.Metadata
+	at := slices.IndexFunc(service.Spec.Ports, func(candidate kube.ServicePort) bool { return candidate.Port == port })
+	if at < 0 {
+		return mesh.Resolution{Opaque: d.settings.OpaquePorts.Has(port)}
+	}
+	declared := service.Spec.Ports[at]
 	resolution := mesh.Resolution{
 		Service:   true,
 		Authority: net.JoinHostPort(meta.Name+"."+meta.Namespace+".svc."+d.settings.ClusterDomain, strconv.Itoa(int(port))),
 		Opaque:    d.opaque(meta, port),
+		Endpoints: d.endpoints(meta.Namespace, meta.Name, declared.Name),
+		Route:     d.route(service, port),
 	}
-	name, known := "", false
-	for _, candidate := range service.Spec.Ports {
-		if candidate.Port == port {
-			name, known = candidate.Name, true
-		}
+	// Other values leave it to detection, as Linkerd does from 2.18 on; before, it knew none of them.
+	switch declared.AppProtocol {
+	case "http":
+		resolution.HTTP, resolution.Opaque = true, false
+	case "linkerd.io/opaque", "linkerd.io/tcp":
+		resolution.Opaque = true
 	}
-	if !known {
-		return mesh.Resolution{Opaque: d.settings.OpaquePorts.Has(port)}
-	}
-	resolution.Endpoints = d.endpoints(meta.Namespace, meta.Name, name)
-	resolution.Route = d.route(service, port)
 	return resolution
 }
 

@@ -24,7 +24,7 @@ const podsJSON = `{"metadata":{"resourceVersion":"5"},"items":[
 
 const servicesJSON = `{"metadata":{"resourceVersion":"5"},"items":[
  {"metadata":{"name":"web","namespace":"shop"},"spec":{"clusterIP":"10.96.0.7","ports":[{"name":"http","port":80},{"name":"db","port":3306}]}},
- {"metadata":{"name":"web-v2","namespace":"shop"},"spec":{"clusterIP":"10.96.0.8","ports":[{"name":"http","port":81}]}}]}`
+ {"metadata":{"name":"web-v2","namespace":"shop"},"spec":{"clusterIP":"10.96.0.8","ports":[{"name":"http","port":81,"appProtocol":"http"},{"name":"queue","port":82,"appProtocol":"linkerd.io/opaque"},{"name":"own","port":83,"appProtocol":"example.com/own"}]}}]}`
 
 const routesJSON = `{"metadata":{"resourceVersion":"5"},"items":[{"metadata":{"name":"split","namespace":"shop"},"spec":{
   "parentRefs":[{"group":"core","kind":"Service","name":"web","port":80}],
@@ -117,6 +117,9 @@ func TestOtherAddresses(t *testing.T) {
 	for address, want := range map[string]mesh.Resolution{
 		"10.96.0.7:3306":  {Service: true, Opaque: true},
 		"10.96.0.7:1234":  {},
+		"10.96.0.8:81":    {Service: true, HTTP: true},
+		"10.96.0.8:82":    {Service: true, Opaque: true},
+		"10.96.0.8:83":    {Service: true},
 		"10.0.1.10:9100":  {},
 		"192.0.2.1:443":   {},
 		"192.0.2.1:25":    {Opaque: true},
@@ -125,7 +128,7 @@ func TestOtherAddresses(t *testing.T) {
 		"10.244.1.5:4191": {Endpoints: []mesh.Endpoint{{}}},
 	} {
 		got := d.Resolve(netip.MustParseAddrPort(address))
-		if got.Service != want.Service || got.Opaque != want.Opaque || len(want.Endpoints) > 0 && (len(got.Endpoints) != 1 || got.Endpoints[0].Identity != want.Endpoints[0].Identity) {
+		if got.Service != want.Service || got.Opaque != want.Opaque || got.HTTP != want.HTTP || len(want.Endpoints) > 0 && (len(got.Endpoints) != 1 || got.Endpoints[0].Identity != want.Endpoints[0].Identity) {
 			t.Errorf("%s: %+v", address, got)
 		}
 	}

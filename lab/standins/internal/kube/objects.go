@@ -77,8 +77,9 @@ type Service struct {
 
 // ServicePort is one port of a service.
 type ServicePort struct {
-	Name string `json:"name"`
-	Port uint16 `json:"port"`
+	Name        string `json:"name"`
+	Port        uint16 `json:"port"`
+	AppProtocol string `json:"appProtocol"`
 }
 
 // EndpointSlice holds the addresses behind a service.

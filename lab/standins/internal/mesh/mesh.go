@@ -65,6 +65,8 @@ type Resolution struct {
 	Endpoints []Endpoint `json:"endpoints,omitempty"`
 	// Opaque is true where the traffic must not be read as HTTP.
 	Opaque bool `json:"opaque,omitempty"`
+	// HTTP is true where the service says that its traffic is HTTP, so that nobody has to look at it first.
+	HTTP bool `json:"http,omitempty"`
 	// Route is the service's HTTPRoute, if it has one: HTTP requests go by it instead of to Endpoints.
 	Route *Route `json:"route,omitempty"`
 }

@@ -156,7 +156,7 @@ func (out *outbound) handle(connection net.Conn) {
 		accepted.Close()
 		return
 	}
-	if !resolution.Opaque && accepted.isHTTP(out.config.DetectTimeout) {
+	if resolution.HTTP || !resolution.Opaque && accepted.isHTTP(out.config.DetectTimeout) {
 		out.http.put(accepted)
 		return
 	}

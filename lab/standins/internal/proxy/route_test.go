@@ -1,11 +1,13 @@
 package proxy
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -36,8 +38,8 @@ func TestWeightsAreShares(t *testing.T) {
 	}
 }
 
-// split is a client whose service has a route with one backend for each handler.
-func split(t *testing.T, route mesh.Route, handlers ...http.HandlerFunc) (client *Proxy) {
+// split is a client of a service with a route, which has one backend for each handler.
+func split(t *testing.T, resolution mesh.Resolution, route mesh.Route, handlers ...http.HandlerFunc) (client *Proxy) {
 	p := newPlane(t)
 	for i, handler := range handlers {
 		app := httptest.NewServer(handler)
@@ -48,7 +50,11 @@ func split(t *testing.T, route mesh.Route, handlers ...http.HandlerFunc) (client
 		}})
 	}
 	route.Name, route.Parent = "split", "web"
-	p.resolutions[service] = mesh.Resolution{Service: true, Authority: "web.test.svc.cluster.local:9080", Route: &route}
+	resolution.Service, resolution.Authority, resolution.Route = true, "web.test.svc.cluster.local:9080", &route
+	for _, backend := range route.Backends {
+		resolution.Endpoints = append(resolution.Endpoints, backend.Endpoints...)
+	}
+	p.resolutions[service] = resolution
 	return p.start("client", "127.0.0.1:1", service, nil)
 }
 
@@ -67,7 +73,7 @@ func says(text string) http.HandlerFunc {
 }
 
 func TestRouteSplitsRequests(t *testing.T) {
-	client := split(t, mesh.Route{}, says("v0"), says("v1"))
+	client := split(t, mesh.Resolution{}, mesh.Route{}, says("v0"), says("v1"))
 	counts := map[string]int{}
 	for range 200 {
 		_, body := get(t, client)
@@ -82,6 +88,33 @@ func TestRouteSplitsRequests(t *testing.T) {
 	}
 }
 
+// A client that connects before it has something to send, as Go's does when it is busy: undetected as HTTP, its
+// connection is passed to one endpoint for good, unless the service has said what it speaks.
+func TestRouteSplitsRequestsOfLateConnections(t *testing.T) {
+	for _, declared := range []bool{true, false} {
+		client := split(t, mesh.Resolution{HTTP: declared}, mesh.Route{}, says("v0"), says("v1"))
+		connection, err := net.Dial("tcp", client.config.Outbound)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer connection.Close()
+		time.Sleep(2 * client.config.DetectTimeout)
+		answers, counts := bufio.NewReader(connection), map[string]int{}
+		for range 50 {
+			fmt.Fprint(connection, "GET / HTTP/1.1\r\nHost: web\r\n\r\n")
+			response, err := http.ReadResponse(answers, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ := io.ReadAll(response.Body)
+			counts[string(body)]++
+		}
+		if want := map[bool]int{true: 2, false: 1}[declared]; len(counts) != want {
+			t.Errorf("declared as HTTP: %v; %v", declared, counts)
+		}
+	}
+}
+
 func TestRouteTriesFailuresAgain(t *testing.T) {
 	var calls atomic.Int64
 	failing := func(w http.ResponseWriter, _ *http.Request) {
@@ -92,7 +125,7 @@ func TestRouteTriesFailuresAgain(t *testing.T) {
 		fmt.Fprint(w, "at last")
 	}
 	retry := &mesh.Retry{Statuses: [][2]int{{500, 599}}, Limit: 2}
-	client := split(t, mesh.Route{Retry: retry, Timeout: 5 * time.Second}, failing)
+	client := split(t, mesh.Resolution{}, mesh.Route{Retry: retry, Timeout: 5 * time.Second}, failing)
 	if response, body := get(t, client); response.StatusCode != 200 || body != "at last" || calls.Load() != 3 {
 		t.Errorf("%s %q after %d calls", response.Status, body, calls.Load())
 	}
@@ -109,7 +142,7 @@ func TestRouteTriesFailuresAgain(t *testing.T) {
 }
 
 func TestRouteEndsSlowRequests(t *testing.T) {
-	client := split(t, mesh.Route{Timeout: 100 * time.Millisecond}, func(w http.ResponseWriter, r *http.Request) {
+	client := split(t, mesh.Resolution{}, mesh.Route{Timeout: 100 * time.Millisecond}, func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-time.After(3 * time.Second):
 		case <-r.Context().Done():
