@@ -150,6 +150,9 @@ async function secretNames(outputs: object): Promise<string[]> {
 /** The variable in which Pulumi tells a program which keys are encrypted. */
 const SECRET_KEYS = "PULUMI_CONFIG_SECRET_KEYS";
 
+/** Runs that there were in this suite, by what was given to them: nobody changes one, and each takes a while. */
+const runs = new Map<string, Run>();
+
 /**
  * Runs the workloads program against Pulumi's mocks, with the given keys of its configuration.
  * @param secretKeys those of them that are encrypted
@@ -159,6 +162,13 @@ export async function runK8s(
   infraOutputs: Tree = INFRA_OUTPUTS,
   secretKeys: string[] = [],
 ): Promise<Run> {
+  const given = JSON.stringify([config, infraOutputs, secretKeys]);
+  const run = runs.get(given) ?? (await runAnew(config, infraOutputs, secretKeys));
+  runs.set(given, run);
+  return run;
+}
+
+async function runAnew(config: Record<string, unknown>, infraOutputs: Tree, secretKeys: string[]): Promise<Run> {
   const resources: Registered[] = [];
   // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own `this` below
   const original = MockMonitor.prototype.registerResource;

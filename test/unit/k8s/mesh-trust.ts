@@ -1,4 +1,4 @@
-import { runK8s, type Run } from "./k8s-program";
+import { runK8s, type Run } from "../k8s-program";
 
 /** The steps of docs/mesh.md, from one anchor to the next. */
 const STEPS = [{}, { anchors: [1, 2] }, { anchors: [1, 2], signer: 2 }, { anchors: [2] }];

@@ -1,8 +1,8 @@
-import { trafficJob } from "../../k8s/traffic/job";
-import { trafficRules, TRAFFIC_SERIES } from "../../k8s/traffic/rules";
-import { parseDuration, parseRate } from "../../traffic/options";
-import { describe as describeLoad, readLog } from "../../traffic/report";
-import { runK8s } from "./k8s-program";
+import { trafficJob } from "../../../k8s/traffic/job";
+import { trafficRules, TRAFFIC_SERIES } from "../../../k8s/traffic/rules";
+import { parseDuration, parseRate } from "../../../traffic/options";
+import { describe as describeLoad, readLog } from "../../../traffic/report";
+import { runK8s } from "../k8s-program";
 
 const rules = (rate: number) => trafficRules(rate).groups.flatMap((group) => group.rules);
 

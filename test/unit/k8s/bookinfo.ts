@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 
-import { authorization } from "../../k8s/bookinfo/authorization";
-import { routes } from "../../k8s/bookinfo/routes";
-import { MESH_TYPES, type MeshObject } from "../../k8s/linkerd/types";
-import { runK8s } from "./k8s-program";
-import { realTypes, refused } from "./mesh-objects";
+import { authorization } from "../../../k8s/bookinfo/authorization";
+import { routes } from "../../../k8s/bookinfo/routes";
+import { MESH_TYPES, type MeshObject } from "../../../k8s/linkerd/types";
+import { runK8s } from "../k8s-program";
+import { realTypes, refused } from "../mesh-objects";
 
 const THIRDS = { v1: 1, v2: 1, v3: 1 };
 
@@ -113,7 +113,7 @@ describe("the workloads program", () => {
 });
 
 describe("the stand-ins' types", () => {
-  const folder = join(__dirname, "../../lab/charts/linkerd-crds/schemas");
+  const folder = join(__dirname, "../../../lab/charts/linkerd-crds/schemas");
   const kinds = readdirSync(folder).map((file) => file.replace(/\.yaml$/, ""));
 
   interface Schema {

@@ -1,5 +1,5 @@
-import { FOOTPRINT } from "../../k8s/footprint";
-import { type Run, runK8s } from "./k8s-program";
+import { FOOTPRINT } from "../../../k8s/footprint";
+import { type Run, runK8s } from "../k8s-program";
 
 type Tree = Record<string, unknown>;
 

@@ -1,12 +1,12 @@
-import { alertReceivers } from "../../config/alerts";
-import { RULES } from "../../k8s/alerts/groups";
-import { DISK_SHORT } from "../../k8s/alerts/disk";
-import { MEMORY_SHORT } from "../../k8s/alerts/memory";
-import { MESHED_NAMESPACES } from "../../k8s/alerts/mesh";
-import { alertmanagerConfig, receiverSecrets } from "../../k8s/alerts/receivers";
-import type { AlertRule } from "../../k8s/alerts/rule";
-import { initConfig } from "../../infra/kubeadm-config";
-import { type Run, runK8s } from "./k8s-program";
+import { alertReceivers } from "../../../config/alerts";
+import { RULES } from "../../../k8s/alerts/groups";
+import { DISK_SHORT } from "../../../k8s/alerts/disk";
+import { MEMORY_SHORT } from "../../../k8s/alerts/memory";
+import { MESHED_NAMESPACES } from "../../../k8s/alerts/mesh";
+import { alertmanagerConfig, receiverSecrets } from "../../../k8s/alerts/receivers";
+import type { AlertRule } from "../../../k8s/alerts/rule";
+import { initConfig } from "../../../infra/kubeadm-config";
+import { type Run, runK8s } from "../k8s-program";
 
 type Tree = Record<string, unknown>;
 

@@ -1,11 +1,11 @@
 import { parse } from "yaml";
 
-import { LOGS_DASHBOARD } from "../../k8s/logs/dashboard";
-import { LOGS_FOOTPRINT } from "../../k8s/logs/footprint";
-import { ingestionRate } from "../../k8s/logs/loki";
-import { resources } from "../../k8s/budget";
-import { type Registered, type Run, runK8s } from "./k8s-program";
-import { allows, type Call, type End, type PolicyObject } from "./policy-evaluator";
+import { LOGS_DASHBOARD } from "../../../k8s/logs/dashboard";
+import { LOGS_FOOTPRINT } from "../../../k8s/logs/footprint";
+import { ingestionRate } from "../../../k8s/logs/loki";
+import { resources } from "../../../k8s/budget";
+import { type Registered, type Run, runK8s } from "../k8s-program";
+import { allows, type Call, type End, type PolicyObject } from "../policy-evaluator";
 
 type Tree = Record<string, unknown>;
 

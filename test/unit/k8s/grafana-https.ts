@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 
-import { certificateFault } from "../../config/grafana";
-import { type Run, runK8s } from "./k8s-program";
+import { certificateFault } from "../../../config/grafana";
+import { type Run, runK8s } from "../k8s-program";
 
 type Tree = Record<string, unknown>;
 

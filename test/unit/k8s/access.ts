@@ -1,5 +1,5 @@
-import { VIEWER_RULES } from "../../k8s/access/viewer";
-import { type Run, runK8s } from "./k8s-program";
+import { VIEWER_RULES } from "../../../k8s/access/viewer";
+import { type Run, runK8s } from "../k8s-program";
 
 let run: Run;
 

@@ -1,7 +1,7 @@
-import { deploymentSpec } from "../../k8s/bookinfo/manifests";
-import { disruptionBudget, replicas, SETTLE_SECONDS } from "../../k8s/bookinfo/resilience";
-import { SERVICES, type ServiceName, WORKLOADS } from "../../k8s/bookinfo/services";
-import { type Run, runK8s } from "./k8s-program";
+import { deploymentSpec } from "../../../k8s/bookinfo/manifests";
+import { disruptionBudget, replicas, SETTLE_SECONDS } from "../../../k8s/bookinfo/resilience";
+import { SERVICES, type ServiceName, WORKLOADS } from "../../../k8s/bookinfo/services";
+import { type Run, runK8s } from "../k8s-program";
 
 /** What an ordinary proxy must be told of its pod. */
 const WAIT = "config.alpha.linkerd.io/proxy-wait-before-exit-seconds";

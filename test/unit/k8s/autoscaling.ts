@@ -1,12 +1,12 @@
 import type { V1Pod, V2HorizontalPodAutoscaler } from "@kubernetes/client-node";
 
-import { autoscalerProbe, autoscaling, measureProbes } from "../../check/groups/autoscaling";
-import type { Context } from "../../check/context";
-import type { ClusterNode } from "../../check/cluster";
-import { ApiError } from "../../check/api";
-import { mostPods, PINNED_MAXIMUM } from "../../k8s/autoscaling/footprint";
-import { WORKLOADS } from "../../k8s/bookinfo/services";
-import { type Registered, type Run, runK8s } from "./k8s-program";
+import { autoscalerProbe, autoscaling, measureProbes } from "../../../check/groups/autoscaling";
+import type { Context } from "../../../check/context";
+import type { ClusterNode } from "../../../check/cluster";
+import { ApiError } from "../../../check/api";
+import { mostPods, PINNED_MAXIMUM } from "../../../k8s/autoscaling/footprint";
+import { WORKLOADS } from "../../../k8s/bookinfo/services";
+import { type Registered, type Run, runK8s } from "../k8s-program";
 
 const DEPLOYMENT = "apps/v1:Deployment";
 const AUTOSCALER = "autoscaling/v2:HorizontalPodAutoscaler";

@@ -1,10 +1,10 @@
 import { parse } from "yaml";
 
-import { resources } from "../../k8s/budget";
-import { TRACES_DASHBOARD } from "../../k8s/traces/dashboard";
-import { TRACES_FOOTPRINT } from "../../k8s/traces/footprint";
-import { type Registered, type Run, runK8s } from "./k8s-program";
-import { allows, type Call, type End, type PolicyObject } from "./policy-evaluator";
+import { resources } from "../../../k8s/budget";
+import { TRACES_DASHBOARD } from "../../../k8s/traces/dashboard";
+import { TRACES_FOOTPRINT } from "../../../k8s/traces/footprint";
+import { type Registered, type Run, runK8s } from "../k8s-program";
+import { allows, type Call, type End, type PolicyObject } from "../policy-evaluator";
 
 type Tree = Record<string, unknown>;
 

@@ -2,12 +2,12 @@ import { parser } from "@prometheus-io/lezer-promql";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { DASHBOARDS } from "../../k8s/dashboards/all";
-import { WINDOW } from "../../k8s/dashboards/dashboard";
-import { drawing } from "../../k8s/dashboards/drawing";
-import { dashboardsPage } from "../../k8s/dashboards/page";
-import { render } from "../../k8s/dashboards/render";
-import { type Run, runK8s } from "./k8s-program";
+import { DASHBOARDS } from "../../../k8s/dashboards/all";
+import { WINDOW } from "../../../k8s/dashboards/dashboard";
+import { drawing } from "../../../k8s/dashboards/drawing";
+import { dashboardsPage } from "../../../k8s/dashboards/page";
+import { render } from "../../../k8s/dashboards/render";
+import { type Run, runK8s } from "../k8s-program";
 
 const panels = DASHBOARDS.flatMap(({ title, rows }) =>
   rows.flatMap((row) => row.panels.map((panel) => ({ dashboard: title, panel }))),
@@ -118,7 +118,7 @@ describe("in the cluster", () => {
 
 describe("their page", () => {
   it("docs/dashboards.md is what the dashboards say (npm run reference writes it)", () => {
-    expect(readFileSync(join(__dirname, "../../docs/dashboards.md"), "utf8")).toBe(dashboardsPage());
+    expect(readFileSync(join(__dirname, "../../../docs/dashboards.md"), "utf8")).toBe(dashboardsPage());
   });
 
   it("draws every panel where it is", () => {

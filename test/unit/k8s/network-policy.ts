@@ -1,6 +1,6 @@
-import { hostBlock } from "../../k8s/network-policy/peers";
-import { type Run, runK8s } from "./k8s-program";
-import { allows, type Call, type End, type PolicyObject } from "./policy-evaluator";
+import { hostBlock } from "../../../k8s/network-policy/peers";
+import { type Run, runK8s } from "../k8s-program";
+import { allows, type Call, type End, type PolicyObject } from "../policy-evaluator";
 
 const POLICY = "networking.k8s.io/v1:NetworkPolicy";
 
