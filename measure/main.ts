@@ -70,6 +70,7 @@ async function measure(options: Options, interrupt: AbortSignal, progress: Progr
       onProgress,
       onRound: (round, { latency: plain }, { latency: meshed }) =>
         progress.print([`round ${round}: p50 ${ms(plain.p50)} without, ${ms(meshed.p50)} with mesh`]),
+      onAgain: (variant, reason) => progress.print([`${variant}, once more: ${reason}`]),
     });
     return measurement(plan, copies, rounds);
   } finally {

@@ -1,7 +1,13 @@
+import { KubeConfig } from "@kubernetes/client-node";
+
 import { copyNamespace, copyOf, VARIANTS } from "../../measure/copies";
 import { overhead, type Pair } from "../../measure/overhead";
 import { type Measurement, render } from "../../measure/report";
-import { orderOf } from "../../measure/rounds";
+import { type Course, orderOf, runRounds } from "../../measure/rounds";
+import type { Standing } from "../../measure/stage";
+import { NoReport, runLoad } from "../../traffic/run";
+
+jest.mock("../../traffic/run", () => ({ ...jest.requireActual<object>("../../traffic/run"), runLoad: jest.fn() }));
 
 /** Rounds in which the mesh costs these percentages, on a machine that gets slower all the time. */
 const rounds = (...percentages: number[]): Pair[] =>
@@ -109,5 +115,55 @@ describe("the table", () => {
     expect(render(measured(true))).toMatch(/stand-ins.*nothing of Linkerd/);
     expect(render(measured(false))).not.toContain("stand-in");
     expect(render(measured(false, 3))).toContain("3 requests failed");
+  });
+});
+
+describe("the rounds", () => {
+  const report = { requests: 100, errors: 0, codes: {}, rate: 50, latency: {} };
+  const copy = (variant: Standing["variant"]): Standing => ({
+    variant,
+    namespace: variant,
+    url: "http://page/",
+    pods: [],
+  });
+  const again: string[] = [];
+  const course: Course = {
+    kubeConfig: new KubeConfig(),
+    plan: { rate: 50, rounds: 2, seconds: 15 },
+    copies: { plain: copy("plain"), meshed: copy("meshed") },
+    clientNode: "worker-1",
+    interrupt: new AbortController().signal,
+    onProgress: () => undefined,
+    onRound: () => undefined,
+    onAgain: (variant, reason) => again.push(`${variant}: ${reason}`),
+  };
+  /** Ends the loads one after the other: with a report, or for a reason. */
+  function loads(...reasons: (string | undefined)[]): void {
+    again.length = 0;
+    jest
+      .mocked(runLoad)
+      .mockReset()
+      .mockResolvedValue({ report } as never);
+    for (const reason of reasons)
+      if (reason) jest.mocked(runLoad).mockRejectedValueOnce(new NoReport(reason));
+      else jest.mocked(runLoad).mockResolvedValueOnce({ report } as never);
+  }
+
+  it("go on after a load that came to nothing once, and say so", async () => {
+    loads(undefined, undefined, "no such host");
+    const { plain, meshed } = await runRounds(course);
+    expect([plain.length, meshed.length]).toEqual([2, 2]);
+    expect(again).toEqual(["plain: no such host"]);
+  });
+
+  it("end with the second time", async () => {
+    loads("no such host", "still no such host");
+    await expect(runRounds(course)).rejects.toThrow("still no such host");
+  });
+
+  it("have no second try once they are interrupted", async () => {
+    loads("interrupted");
+    await expect(runRounds({ ...course, interrupt: AbortSignal.abort() })).rejects.toThrow("interrupted");
+    expect(again).toEqual([]);
   });
 });
