@@ -50,6 +50,27 @@ export function accessToThePlatform(lab: string): void {
   );
 
   it(
+    "asks the agents about connections, not about every packet of them",
+    async () => {
+      const url = await shell(lab, ["pulumi", "stack", "output", "bookinfoUrl", "--stack", "lab-k8s"]);
+      const nodes = await shell(lab, ["kubectl", "get", "nodes", "--output=jsonpath={.items[*].metadata.name}"]);
+      const asked = async (): Promise<number> => {
+        const pages = nodes.split(" ").map((node) => `/api/v1/nodes/${node}:9981/proxy/metrics`);
+        const metrics = await Promise.all(pages.map((page) => shell(lab, ["kubectl", "get", "--raw", page])));
+        const counts = [...metrics.join("\n").matchAll(/^kube_network_policies_packet_count\{.*\} (\S+)$/gm)];
+        expect(counts.length).toBeGreaterThanOrEqual(pages.length);
+        return counts.reduce((sum, [, count]) => sum + Number(count), 0);
+      };
+      const before = await asked();
+      const requests = 300;
+      await shell(lab, ["curl", "-s", "-S", "-o", "/dev/null", `${url.trim()}?n=[1-${requests}]`]);
+      // Each page takes a dozen packets from node to node; the probes and scrapes of these seconds are new connections.
+      expect((await asked()) - before).toBeLessThan(requests);
+    },
+    5 * MINUTE,
+  );
+
+  it(
     "warns of a pod that is less shut in than the application's",
     async () => {
       const pod = ["run", "loose", "--image=docker.io/library/none", "--dry-run=server"];

@@ -4,6 +4,9 @@
 //
 // The first packet of every connection goes to the agent, not only those of pods that a policy chooses, and the agent
 // lets the others pass. While it does not run, packets pass, as upstream's --fail-open=true has it.
+//
+// The tunnel between the nodes, VXLAN, is left out as in upstream's own rules, which look at pods' addresses: nobody ever
+// answers on it, so that each of its packets counts as a connection's first. What is inside was looked at before.
 package main
 
 import (
@@ -18,6 +21,8 @@ const (
 	agent = "/usr/bin/kube-network-policies"
 	// The number is the agent's default.
 	queue = "-m conntrack --ctstate NEW -j NFQUEUE --queue-num 100 --queue-bypass"
+	// Flannel's VXLAN.
+	tunnel = "-p udp --dport 8472"
 )
 
 // A chain of ours, where it is entered from, and what it holds.
@@ -28,8 +33,9 @@ type chain struct {
 
 var chains = []chain{
 	// What the node's own daemons send, kubelet's probes among it, is never held.
-	{"DAYBREAK-OUT", "POSTROUTING ! -o lo", []string{"-m owner --uid-owner 0 -j RETURN", queue}},
-	{"DAYBREAK-IN", "INPUT ! -i lo", []string{queue}},
+	{"DAYBREAK-OUT", "POSTROUTING ! -o lo", []string{"-m owner --uid-owner 0 -j RETURN", tunnel + " -m addrtype --src-type LOCAL -j RETURN", queue}},
+	// A pod that wants into the tunnel comes from the bridge, and is looked at.
+	{"DAYBREAK-IN", "INPUT ! -i lo", []string{tunnel + " ! -i cni0 -j RETURN", queue}},
 }
 
 func main() {
