@@ -26,7 +26,7 @@ const program = clusterCommand("check")
   .option("--grafana-url <url>", "where Grafana should answer from outside (default: the stack's, else the NodePort)")
   .option("--bookinfo-url <url>", "where Bookinfo should answer from outside (default: the stack's, else the NodePort)")
   .option("--json", "one JSON object instead of lines", false)
-  .option("--timeout <seconds>", "limit for the whole check", seconds, 90)
+  .option("--timeout <seconds>", "limit for the whole check", seconds, 240)
   .option("--keep", "leave the test pods and their namespace", false)
   .addHelpText(
     "after",

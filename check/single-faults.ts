@@ -181,6 +181,7 @@ function outside(checks: CheckResult[], { stack }: Names): Diagnosis | undefined
   const [first] = probes;
   if (first === undefined) return undefined;
   const closed = probes.every(({ reason }) => reason === "timeout");
+  const unknown = probes.find(({ reason }) => reason === "dns");
   return {
     id: closed ? "outside-closed" : "outside",
     cause: closed
@@ -188,7 +189,9 @@ function outside(checks: CheckResult[], { stack }: Names): Diagnosis | undefined
       : `${first.subject}: ${first.detail ?? ""}`,
     remedy: closed
       ? `daybreak:nodePortCidrs must cover this machine's address: pulumi config get daybreak:nodePortCidrs -s ${stack}`
-      : "kubectl get pods -A -o wide shows whether what stands behind it is Ready",
+      : unknown
+        ? `${new URL(unknown.subject).hostname} has to lead to a node's public address: a DNS record, or a line of /etc/hosts`
+        : "kubectl get pods -A -o wide shows whether what stands behind it is Ready",
     explains: ids,
   };
 }

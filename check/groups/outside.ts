@@ -1,7 +1,9 @@
 import type { V1Service } from "@kubernetes/client-node";
 import http from "node:http";
 import https from "node:https";
+import { isIP, type LookupFunction } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { rootCertificates } from "node:tls";
 
 import type { Api } from "../api";
 import type { Cluster } from "../cluster";
@@ -14,7 +16,7 @@ const LIMIT = 10;
 /** Milliseconds until a page that was not right is asked for again. */
 const AGAIN = 2000;
 
-/** ConfigMap of the proxy with HTTPS in Grafana's pod, with the authority of its certificate unless it is the user's own. */
+/** ConfigMap of the proxy with HTTPS in Grafana's pod, with what to trust there. */
 const GATEWAY = "grafana-gateway";
 
 interface Page {
@@ -32,7 +34,7 @@ export const outside: Group = {
     const redirect = { group: "outside", id: "outside.https", title: "Grafana sends HTTP on to HTTPS" } as const;
     const grafanaUrl = known.grafanaUrl ?? derive(cluster, isGrafana, "/", secured ? "https" : "http");
     return Promise.all([
-      pages(grafana, "Grafana", grafanaUrl, known, checkGrafana, secured?.authority),
+      pages(grafana, "Grafana", grafanaUrl, known, checkGrafana, secured?.trusted),
       ...(secured ? [pages(redirect, "Grafana", plain(grafanaUrl), known, checkRedirect)] : []),
       pages(
         bookinfo,
@@ -59,12 +61,12 @@ export function checkRedirect({ status, location }: Page): string {
 
 const plain = (url: string | undefined): string | undefined => url?.replace(/^https:/, "http:");
 
-/** What stands before Grafana with HTTPS, if anything does, and the authority to trust there; system's own if undefined. */
-async function readGateway(api: Api): Promise<{ authority: string | undefined } | undefined> {
+/** What stands before Grafana with HTTPS, if anything does, and what to trust there beside the usual authorities. */
+async function readGateway(api: Api): Promise<{ trusted: string | undefined } | undefined> {
   try {
     const path = `/api/v1/namespaces/monitoring/configmaps/${GATEWAY}`;
     const { data } = await api.get<{ data?: Record<string, string> }>(path);
-    return { authority: data?.["ca.crt"] };
+    return { trusted: data?.["ca.crt"] };
   } catch {
     return undefined;
   }
@@ -80,59 +82,84 @@ export function checkBookinfo({ status, body }: Page): string {
   return "200";
 }
 
-/** The URL of the output and, at the same port, every other node's public address: a NodePort is open on all of them. */
+/** A page as one node serves it. */
+export interface Entrance {
+  url: string;
+  /** The node, where it is known. */
+  node?: string;
+  /** Where to go instead of asking DNS for the URL's name. */
+  address?: string;
+}
+
+/**
+ * The URL of the output and, at the same port, every other node's public address: a NodePort is open on all of them. A URL
+ * with a name keeps it everywhere, for it is what the certificate is for.
+ */
+export function entrances(url: string, publicAddresses: Record<string, string>): Entrance[] {
+  const { hostname } = new URL(url);
+  const named = isIP(hostname) === 0;
+  const nodes = Object.entries(publicAddresses);
+  const [first] = nodes.filter(([, address]) => address === hostname);
+  const others = nodes.filter(([, address]) => address !== hostname);
+  return [
+    { url, ...(first && { node: first[0] }) },
+    ...others.map(([node, address]) => (named ? { url, node, address } : { url: at(url, address), node })),
+  ];
+}
+
+function at(url: string, address: string): string {
+  const other = new URL(url);
+  other.hostname = address;
+  return other.toString();
+}
+
 async function pages(
   header: CheckHeader,
   name: string,
   url: string | undefined,
   { publicAddresses }: Outside,
   check: (page: Page) => string,
-  authority?: string,
+  trusted?: string,
 ): Promise<CheckResult> {
   if (url === undefined) return skipped(header, `${name} isn't installed, or has no NodePort`);
-  const urls = new Map([[url, undefined as string | undefined]]);
-  for (const [node, address] of Object.entries(publicAddresses)) {
-    const other = new URL(url);
-    if (other.hostname === address) urls.set(url, node);
-    else {
-      other.hostname = address;
-      urls.set(other.toString(), node);
-    }
-  }
-  return checkOf(
-    header,
-    await Promise.all([...urls].map(([address, node]) => pageAt(address, node, check, authority))),
-  );
+  const probes = entrances(url, publicAddresses).map((entrance) => pageAt(entrance, check, trusted));
+  return checkOf(header, await Promise.all(probes));
 }
 
-/** One call inside that comes too late leaves a page without its part: on a busy machine one of six did. So it has two tries. */
-export function pageAt(
-  url: string,
-  node: string | undefined,
-  check: (page: Page) => string,
-  authority?: string,
-): Promise<Probe> {
-  const identity = { subject: url, ...(node ? { to: node } : {}) };
+/**
+ * One call inside that comes too late leaves a page without its part: on a busy machine one of six did. So it has two tries.
+ * @param trusted certificates that are trusted beside the usual authorities, PEM
+ */
+export function pageAt(entrance: Entrance, check: (page: Page) => string, trusted?: string): Promise<Probe> {
+  const { url, node, address } = entrance;
+  const identity = { subject: address ? `${url} at ${address}` : url, ...(node ? { to: node } : {}) };
   return probe(identity, async () => {
-    const first = await get(url, authority);
+    const first = await get(entrance, trusted);
     try {
       return check(first);
     } catch {
       await sleep(AGAIN);
-      return check(await get(url, authority));
+      return check(await get(entrance, trusted));
     }
   });
 }
 
 /** One GET that follows no redirect. */
-function get(url: string, authority: string | undefined): Promise<Page> {
+function get({ url, address }: Entrance, trusted: string | undefined): Promise<Page> {
   const client = url.startsWith("https:") ? https : http;
   const signal = AbortSignal.timeout(LIMIT * 1000);
+  const options: https.RequestOptions = {
+    signal,
+    agent: false,
+    // A chain need not end in a root: what somebody put there is to be trusted as it is.
+    ...(trusted && { ca: [...rootCertificates, trusted], allowPartialTrustChain: true }),
+    ...(address && { lookup: leadingTo(address) }),
+  };
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void =>
       reject(signal.aborted ? new Error(`no answer within ${LIMIT} s`, { cause: error }) : error);
     client
-      .get(url, { signal, agent: false, ...(authority && { ca: authority }) }, (response) => {
+      .get(url, options, (response) => {
         let body = "";
         response.setEncoding("utf8");
         response.on("data", (chunk: string) => (body += chunk));
@@ -143,6 +170,12 @@ function get(url: string, authority: string | undefined): Promise<Page> {
       })
       .on("error", fail);
   });
+}
+
+/** Takes DNS' place: every name is at this address. */
+function leadingTo(address: string): LookupFunction {
+  const family = isIP(address);
+  return (_name, { all }, callback) => (all ? callback(null, [{ address, family }]) : callback(null, address, family));
 }
 
 /** Where only a kubeconfig is known: the API server's address with the Service's NodePort. */

@@ -21,8 +21,13 @@ import { freshnessProbes, partProbes, readTargets, type Target, targetProbe } fr
 const MIN_TARGETS = 15;
 /** Seconds a query may take; the users' criterion too. */
 const MAX_QUERY_SECONDS = 1;
-/** Its operator makes Prometheus when the release is installed already; a new target is first asked within 30 s. */
-const SETTLE = 60_000;
+/**
+ * Its operator makes Prometheus when the release is installed already, and what is changed later is a Secret that the
+ * kubelet looks after every 60 to 90 s; a new target is first asked within 30 s.
+ */
+const TARGETS_SETTLE = 120_000;
+/** The slowest interval is 30 s: what missed its turn has had another by then, and a Prometheus that starts is there. */
+const FIGURES_SETTLE = 60_000;
 
 /** Queries of the kind that the dashboards make, over all there is. */
 const QUERIES = [
@@ -108,7 +113,7 @@ async function checkTargets(
 ): Promise<{ check: CheckResult; targets?: Target[] }> {
   const start = performance.now();
   try {
-    const targets = await settled(() => readTargets(api, base), willDo(cluster));
+    const targets = await settled(() => readTargets(api, base), willDo(cluster), TARGETS_SETTLE);
     const up = targets.filter(({ health }) => health === "up").length;
     const detail = `${up} of ${targets.length} up`;
     const enough: Probe = {
@@ -150,11 +155,15 @@ async function checkFreshness(api: Api, base: string, header: CheckHeader, targe
 }
 
 /**
- * Asks Prometheus again, while it starts, until the answer will do; the last answer or error after a minute.
+ * Asks Prometheus again, while it starts, until the answer will do; the last answer or error after `limit` milliseconds.
  * @throws at once for what waiting does not heal
  */
-export async function settled<T>(ask: () => Promise<T>, willDo: (answer: T) => boolean): Promise<T> {
-  const deadline = performance.now() + SETTLE;
+export async function settled<T>(
+  ask: () => Promise<T>,
+  willDo: (answer: T) => boolean,
+  limit = FIGURES_SETTLE,
+): Promise<T> {
+  const deadline = performance.now() + limit;
   for (;;) {
     const over = performance.now() > deadline;
     try {

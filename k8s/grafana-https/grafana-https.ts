@@ -46,8 +46,8 @@ export class GrafanaHttps extends pulumi.ComponentResource {
       GATEWAY_NAMES.config,
       {
         metadata: { name: GATEWAY_NAMES.config, namespace },
-        // The authority is there for whoever checks the page from a kubeconfig.
-        data: { "caddy.json": config, ...(this.authority && { "ca.crt": this.authority }) },
+        // For whoever checks the page from a kubeconfig: of a certificate of the user's own, that itself is to be trusted.
+        data: { "caddy.json": config, "ca.crt": this.authority ?? certificate },
       },
       { parent: this },
     );

@@ -141,6 +141,19 @@ describe("single faults", () => {
     expect(found[0]?.explains).toContain(check);
   });
 
+  it("tells a name that leads nowhere from a page that is not there", () => {
+    const probes = [
+      {
+        subject: "https://grafana.example.com:30300",
+        ok: false,
+        reason: "dns" as const,
+        detail: "getaddrinfo ENOTFOUND",
+      },
+    ];
+    const [diagnosis] = diagnose(withProbes(healthy(), "outside.grafana", probes), names);
+    expect(diagnosis?.remedy).toMatch(/^grafana\.example\.com has to lead to a node's public address/);
+  });
+
   it("knows control plane metrics that listen on loopback", () => {
     const probes = [
       { subject: "kube-scheduler 10.0.1.10:10259", ok: false, reason: "down" as const, detail: "connection refused" },

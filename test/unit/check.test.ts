@@ -2,6 +2,7 @@ import type { KubeConfig, V1Namespace, V1Pod } from "@kubernetes/client-node";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
+import https from "node:https";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 
@@ -9,7 +10,7 @@ import { Api, ApiError } from "../../check/api";
 import { selfSignedCertificate } from "../../check/certificate";
 import { untilSettled } from "../../check/dialer";
 import { planDials } from "../../check/dials";
-import { checkBookinfo, checkGrafana, pageAt } from "../../check/groups/outside";
+import { checkBookinfo, checkGrafana, entrances, pageAt } from "../../check/groups/outside";
 import { isAbandoned } from "../../check/leftovers";
 import { agentPod, EXPIRES_ANNOTATION, OWNER_ANNOTATION, reporterPod } from "../../check/manifests";
 import { proxyKind } from "../../check/mesh";
@@ -212,6 +213,44 @@ describe("pages from outside", () => {
     expect(() => checkBookinfo(page(503))).toThrow(/503/);
   });
 
+  const nodes = { "control-plane": "203.0.113.7", "worker-1": "203.0.113.11" };
+
+  it("are asked of every node at its address", () => {
+    expect(entrances("http://203.0.113.7:30080/productpage", nodes)).toEqual([
+      { url: "http://203.0.113.7:30080/productpage", node: "control-plane" },
+      { url: "http://203.0.113.11:30080/productpage", node: "worker-1" },
+    ]);
+  });
+
+  it("keep the name that their certificate is for, at every node", () => {
+    const url = "https://grafana.example.com:30300";
+    expect(entrances(url, nodes)).toEqual([
+      { url },
+      { url, node: "control-plane", address: "203.0.113.7" },
+      { url, node: "worker-1", address: "203.0.113.11" },
+    ]);
+  });
+
+  it("may have a certificate that nobody else knows, which has to be for their name", async () => {
+    const { certificate, key } = selfSignedCertificate("grafana.example.com");
+    const server = https.createServer({ cert: certificate, key }, (_, response) =>
+      response.writeHead(302, { location: "/login" }).end(),
+    );
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = server.address() as AddressInfo;
+    const askedFor = (name: string) => ({ url: `https://${name}:${port}`, address: "127.0.0.1" });
+    try {
+      const good = askedFor("grafana.example.com");
+      expect(await pageAt(good, checkGrafana, certificate)).toMatchObject({ ok: true });
+      const untrusted = await pageAt(good, checkGrafana);
+      expect(untrusted).toMatchObject({ ok: false, detail: expect.stringContaining("self-signed") as string });
+      const other = await pageAt(askedFor("other.example.com"), checkGrafana, certificate);
+      expect(other).toMatchObject({ ok: false, detail: expect.stringContaining("altnames") as string });
+    } finally {
+      server.close();
+    }
+  });
+
   it.each([
     [1, true],
     [2, false],
@@ -225,7 +264,7 @@ describe("pages from outside", () => {
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
     try {
-      expect(await pageAt(`http://127.0.0.1:${port}/productpage`, undefined, checkBookinfo)).toMatchObject({ ok });
+      expect(await pageAt({ url: `http://127.0.0.1:${port}/productpage` }, checkBookinfo)).toMatchObject({ ok });
       expect(asked).toBe(2);
     } finally {
       server.close();

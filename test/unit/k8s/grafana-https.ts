@@ -76,6 +76,9 @@ describe("Grafana over HTTPS", () => {
     expect(secret.inputs["stringData"]).toEqual({ "tls.crt": own.certificate, "tls.key": own.privateKey });
     expect(secret.secrets).toEqual(expect.arrayContaining([expect.stringMatching(/^stringData/)]));
     expect(run.outputs["grafanaUrl"]).toBe("https://grafana.example.com:30300");
+    // What to trust there, for npm run check: nobody's authority need have signed it.
+    const trusted = run.get("core/v1:ConfigMap", "grafana-gateway").inputs["data"];
+    expect(trusted).toHaveProperty(["ca.crt"], own.certificate);
     const elsewhere = run.resources.filter(({ name }) => name !== "grafana-certificate");
     expect(JSON.stringify(elsewhere)).not.toContain("PRIVATE KEY-----");
   });
