@@ -34,8 +34,8 @@ export const outside: Group = {
     const redirect = { group: "outside", id: "outside.https", title: "Grafana sends HTTP on to HTTPS" } as const;
     const grafanaUrl = known.grafanaUrl ?? derive(cluster, isGrafana, "/", secured ? "https" : "http");
     return Promise.all([
-      pages(grafana, "Grafana", grafanaUrl, known, checkGrafana, secured?.trusted),
-      ...(secured ? [pages(redirect, "Grafana", plain(grafanaUrl), known, checkRedirect)] : []),
+      pages(grafana, "Grafana", grafanaUrl, known, checkGrafana, secured),
+      ...(secured ? [pages(redirect, "Grafana", plain(grafanaUrl), known, checkRedirect, secured)] : []),
       pages(
         bookinfo,
         "Bookinfo",
@@ -61,12 +61,20 @@ export function checkRedirect({ status, location }: Page): string {
 
 const plain = (url: string | undefined): string | undefined => url?.replace(/^https:/, "http:");
 
-/** What stands before Grafana with HTTPS, if anything does, and what to trust there beside the usual authorities. */
-async function readGateway(api: Api): Promise<{ trusted: string | undefined } | undefined> {
+/** What is known of a page's certificate. */
+interface Secured {
+  /** What to trust beside the usual authorities, PEM. */
+  trusted?: string | undefined;
+  /** The name that it is for, unless it is for the nodes' addresses. */
+  name?: string | undefined;
+}
+
+/** What stands before Grafana with HTTPS, if anything does. */
+async function readGateway(api: Api): Promise<Secured | undefined> {
   try {
     const path = `/api/v1/namespaces/monitoring/configmaps/${GATEWAY}`;
     const { data } = await api.get<{ data?: Record<string, string> }>(path);
-    return { trusted: data?.["ca.crt"] };
+    return { trusted: data?.["ca.crt"], name: data?.["name"] };
   } catch {
     return undefined;
   }
@@ -92,18 +100,23 @@ export interface Entrance {
 }
 
 /**
- * The URL of the output and, at the same port, every other node's public address: a NodePort is open on all of them. A URL
- * with a name keeps it everywhere, for it is what the certificate is for.
+ * The URL and, at the same port, every other node's public address: a NodePort is open on all of them. Where the page goes
+ * by a name, the URL's own or the certificate's, it is asked for by that name everywhere.
  */
-export function entrances(url: string, publicAddresses: Record<string, string>): Entrance[] {
+export function entrances(url: string, publicAddresses: Record<string, string>, certified?: string): Entrance[] {
   const { hostname } = new URL(url);
   const named = isIP(hostname) === 0;
+  const name = named ? hostname : certified;
+  const entrance = (address: string, node?: string): Entrance => ({
+    ...(name ? { url: at(url, name), address } : { url: at(url, address) }),
+    ...(node && { node }),
+  });
   const nodes = Object.entries(publicAddresses);
   const [first] = nodes.filter(([, address]) => address === hostname);
   const others = nodes.filter(([, address]) => address !== hostname);
   return [
-    { url, ...(first && { node: first[0] }) },
-    ...others.map(([node, address]) => (named ? { url, node, address } : { url: at(url, address), node })),
+    named ? { url } : entrance(hostname, first?.[0]),
+    ...others.map(([node, address]) => entrance(address, node)),
   ];
 }
 
@@ -119,10 +132,10 @@ async function pages(
   url: string | undefined,
   { publicAddresses }: Outside,
   check: (page: Page) => string,
-  trusted?: string,
+  { trusted, name: certified }: Secured = {},
 ): Promise<CheckResult> {
   if (url === undefined) return skipped(header, `${name} isn't installed, or has no NodePort`);
-  const probes = entrances(url, publicAddresses).map((entrance) => pageAt(entrance, check, trusted));
+  const probes = entrances(url, publicAddresses, certified).map((entrance) => pageAt(entrance, check, trusted));
   return checkOf(header, await Promise.all(probes));
 }
 

@@ -39,7 +39,8 @@ export class GrafanaHttps extends pulumi.ComponentResource {
     const issued = isOwn ? undefined : new PageCertificate("pages", publicAddresses, { parent: this });
     const { certificate, privateKey }: ServerCertificate = issued ?? ownCertificate(settings);
     this.authority = issued?.authority;
-    this.url = `https://${nameIn(settings) ?? publicAddresses[0] ?? ""}:${NODE_PORTS.grafana}`;
+    const certified = nameIn(settings);
+    this.url = `https://${certified ?? publicAddresses[0] ?? ""}:${NODE_PORTS.grafana}`;
 
     const config = JSON.stringify(caddyConfig(GRAFANA));
     new k8s.core.v1.ConfigMap(
@@ -47,7 +48,11 @@ export class GrafanaHttps extends pulumi.ComponentResource {
       {
         metadata: { name: GATEWAY_NAMES.config, namespace },
         // For whoever checks the page from a kubeconfig: of a certificate of the user's own, that itself is to be trusted.
-        data: { "caddy.json": config, "ca.crt": this.authority ?? certificate },
+        data: {
+          "caddy.json": config,
+          "ca.crt": this.authority ?? certificate,
+          ...(certified && { name: certified }),
+        },
       },
       { parent: this },
     );

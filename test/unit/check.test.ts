@@ -224,11 +224,13 @@ describe("pages from outside", () => {
 
   it("keep the name that their certificate is for, at every node", () => {
     const url = "https://grafana.example.com:30300";
-    expect(entrances(url, nodes)).toEqual([
-      { url },
-      { url, node: "control-plane", address: "203.0.113.7" },
-      { url, node: "worker-1", address: "203.0.113.11" },
-    ]);
+    const everywhere = [
+      { url: `${url}/`, node: "control-plane", address: "203.0.113.7" },
+      { url: `${url}/`, node: "worker-1", address: "203.0.113.11" },
+    ];
+    expect(entrances(url, nodes)).toEqual([{ url }, ...everywhere]);
+    // With a kubeconfig alone it is the cluster that knows the name.
+    expect(entrances("https://203.0.113.7:30300", nodes, "grafana.example.com")).toEqual(everywhere);
   });
 
   it("may have a certificate that nobody else knows, which has to be for their name", async () => {

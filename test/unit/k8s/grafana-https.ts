@@ -78,7 +78,7 @@ describe("Grafana over HTTPS", () => {
     expect(run.outputs["grafanaUrl"]).toBe("https://grafana.example.com:30300");
     // What to trust there, for npm run check: nobody's authority need have signed it.
     const trusted = run.get("core/v1:ConfigMap", "grafana-gateway").inputs["data"];
-    expect(trusted).toHaveProperty(["ca.crt"], own.certificate);
+    expect(trusted).toMatchObject({ "ca.crt": own.certificate, name: "grafana.example.com" });
     const elsewhere = run.resources.filter(({ name }) => name !== "grafana-certificate");
     expect(JSON.stringify(elsewhere)).not.toContain("PRIVATE KEY-----");
   });
