@@ -107,17 +107,13 @@ export function entrances(url: string, publicAddresses: Record<string, string>, 
   const { hostname } = new URL(url);
   const named = isIP(hostname) === 0;
   const name = named ? hostname : certified;
-  const entrance = (address: string, node?: string): Entrance => ({
+  const nodes = new Map<string, string | undefined>(named ? [] : [[hostname, undefined]]);
+  for (const [node, address] of Object.entries(publicAddresses)) nodes.set(address, node);
+  const entered = [...nodes].map(([address, node]) => ({
     ...(name ? { url: at(url, name), address } : { url: at(url, address) }),
     ...(node && { node }),
-  });
-  const nodes = Object.entries(publicAddresses);
-  const [first] = nodes.filter(([, address]) => address === hostname);
-  const others = nodes.filter(([, address]) => address !== hostname);
-  return [
-    named ? { url } : entrance(hostname, first?.[0]),
-    ...others.map(([node, address]) => entrance(address, node)),
-  ];
+  }));
+  return named ? [{ url }, ...entered] : entered;
 }
 
 function at(url: string, address: string): string {

@@ -140,13 +140,10 @@ describe("the rounds", () => {
   /** Ends the loads one after the other: with a report, or for a reason. */
   function loads(...reasons: (string | undefined)[]): void {
     again.length = 0;
-    jest
-      .mocked(runLoad)
-      .mockReset()
-      .mockResolvedValue({ report } as never);
-    for (const reason of reasons)
-      if (reason) jest.mocked(runLoad).mockRejectedValueOnce(new NoReport(reason));
-      else jest.mocked(runLoad).mockResolvedValueOnce({ report } as never);
+    jest.mocked(runLoad).mockImplementation(() => {
+      const reason = reasons.shift();
+      return reason ? Promise.reject(new NoReport(reason)) : Promise.resolve({ report } as never);
+    });
   }
 
   it("go on after a load that came to nothing once, and say so", async () => {

@@ -1,5 +1,7 @@
 import ipaddr from "ipaddr.js";
 
+import type { Run } from "./k8s-program";
+
 interface Selector {
   matchLabels?: Record<string, string>;
 }
@@ -35,6 +37,30 @@ export interface Call {
   port: number;
   protocol?: "TCP" | "UDP";
 }
+
+/** What a program's NetworkPolicies have as type, after `kubernetes:`. */
+export const POLICY = "networking.k8s.io/v1:NetworkPolicy";
+
+/** The NetworkPolicies that a run of the program made. */
+export function policiesOf({ resources }: Run): PolicyObject[] {
+  return resources
+    .filter(({ type }) => type === `kubernetes:${POLICY}`)
+    .map(({ inputs }) => inputs as unknown as PolicyObject);
+}
+
+/** A pod of a namespace, by its labels; its address is in no policy. */
+export const pod = (namespace: string, labels: Record<string, string> = {}): End => ({
+  address: "10.244.2.8",
+  namespace,
+  labels,
+});
+
+export const call = (from: End, to: End, port: number, protocol: Call["protocol"] = "TCP"): Call => ({
+  from,
+  to,
+  port,
+  protocol,
+});
 
 function selects({ matchLabels = {} }: Selector, labels: Record<string, string> = {}): boolean {
   return Object.entries(matchLabels).every(([name, value]) => labels[name] === value);

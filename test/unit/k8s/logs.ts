@@ -5,7 +5,7 @@ import { LOGS_FOOTPRINT } from "../../../k8s/logs/footprint";
 import { ingestionRate } from "../../../k8s/logs/loki";
 import { resources } from "../../../k8s/budget";
 import { type Registered, type Run, runK8s } from "../k8s-program";
-import { allows, type Call, type End, type PolicyObject } from "../policy-evaluator";
+import { allows, call, pod, policiesOf } from "../policy-evaluator";
 
 type Tree = Record<string, unknown>;
 
@@ -236,20 +236,10 @@ describe("both", () => {
 });
 
 describe("network policies of the logs", () => {
-  const policies = () =>
-    on.resources
-      .filter(({ type }) => type === "kubernetes:networking.k8s.io/v1:NetworkPolicy")
-      .map(({ inputs }) => inputs as unknown as PolicyObject);
-  const pod = (namespace: string, labels: Record<string, string>): End => ({
-    address: "10.244.2.8",
-    namespace,
-    labels,
-  });
   const LOKI = pod("logs", { app: "loki" });
   const AGENT = pod("logs", { app: "log-agent" });
   const grafana = pod("monitoring", { "app.kubernetes.io/name": "grafana" });
   const prometheus = pod("monitoring", { "app.kubernetes.io/name": "prometheus" });
-  const call = (from: End, to: End, port: number): Call => ({ from, to, port });
 
   it.each([
     ["an agent writes to Loki", call(AGENT, LOKI, 3100)],
@@ -258,7 +248,7 @@ describe("network policies of the logs", () => {
     ["Prometheus reads an agent", call(prometheus, AGENT, 8888)],
     ["the API server asks Loki for somebody", call({ address: "10.0.1.10" }, LOKI, 3100)],
   ])("%s", (_, wanted) => {
-    expect(allows(policies(), wanted)).toBe(true);
+    expect(allows(policiesOf(on), wanted)).toBe(true);
   });
 
   it.each([
@@ -269,6 +259,6 @@ describe("network policies of the logs", () => {
     ["Loki and the internet", call(LOKI, { address: "203.0.113.200" }, 443)],
     ["Grafana and an agent", call(grafana, AGENT, 13133)],
   ])("shut: %s", (_, wanted) => {
-    expect(allows(policies(), wanted)).toBe(false);
+    expect(allows(policiesOf(on), wanted)).toBe(false);
   });
 });

@@ -1,25 +1,16 @@
 import { hostBlock } from "../../../k8s/network-policy/peers";
 import { type Run, runK8s } from "../k8s-program";
-import { allows, type Call, type End, type PolicyObject } from "../policy-evaluator";
-
-const POLICY = "networking.k8s.io/v1:NetworkPolicy";
+import { allows, call, type End, pod, policiesOf, POLICY, type PolicyObject } from "../policy-evaluator";
 
 let run: Run;
 let policies: PolicyObject[];
 
 beforeAll(async () => {
   run = await runK8s();
-  policies = run.resources
-    .filter(({ type }) => type === `kubernetes:${POLICY}`)
-    .map(({ inputs }) => inputs as unknown as PolicyObject);
+  policies = policiesOf(run);
 }, 30_000);
 
 const bookinfo = (app: string): End => ({ address: "10.244.1.9", namespace: "bookinfo", labels: { app } });
-const pod = (namespace: string, labels: Record<string, string> = {}): End => ({
-  address: "10.244.2.8",
-  namespace,
-  labels,
-});
 const prometheus = pod("monitoring", { "app.kubernetes.io/name": "prometheus" });
 const grafana = pod("monitoring", { "app.kubernetes.io/name": "grafana" });
 const destination = pod("linkerd", { "linkerd.io/control-plane-component": "destination" });
@@ -35,13 +26,6 @@ const apiServer: End = { address: "10.0.1.10" };
 /** What the API server's calls to pods of other nodes come from: flannel's device on the control plane. */
 const controlPlaneVxlan: End = { address: "10.244.0.0" };
 const otherNodesVxlan: End = { address: "10.244.2.0" };
-
-const call = (from: End, to: End, port: number, protocol: Call["protocol"] = "TCP"): Call => ({
-  from,
-  to,
-  port,
-  protocol,
-});
 
 describe("what works goes on working", () => {
   it.each([

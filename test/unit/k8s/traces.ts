@@ -4,7 +4,7 @@ import { resources } from "../../../k8s/budget";
 import { TRACES_DASHBOARD } from "../../../k8s/traces/dashboard";
 import { TRACES_FOOTPRINT } from "../../../k8s/traces/footprint";
 import { type Registered, type Run, runK8s } from "../k8s-program";
-import { allows, type Call, type End, type PolicyObject } from "../policy-evaluator";
+import { allows, call, type End, pod, policiesOf } from "../policy-evaluator";
 
 type Tree = Record<string, unknown>;
 
@@ -187,21 +187,11 @@ describe("both", () => {
 });
 
 describe("network policies of the traces", () => {
-  const policies = (run: Run) =>
-    run.resources
-      .filter(({ type }) => type === "kubernetes:networking.k8s.io/v1:NetworkPolicy")
-      .map(({ inputs }) => inputs as unknown as PolicyObject);
-  const pod = (namespace: string, labels: Record<string, string>): End => ({
-    address: "10.244.2.8",
-    namespace,
-    labels,
-  });
   const jaeger = pod("traces", { app: "jaeger" });
   const collector = pod("traces", { app: "trace-collector" });
   const page = pod("bookinfo", { app: "productpage" });
   const grafana = pod("monitoring", { "app.kubernetes.io/name": "grafana" });
   const apiServer: End = { address: "10.0.1.10" };
-  const call = (from: End, to: End, port: number): Call => ({ from, to, port });
 
   it.each([
     ["a proxy sends spans", call(page, collector, 4317)],
@@ -215,7 +205,7 @@ describe("network policies of the traces", () => {
     ["the API server asks Jaeger for somebody", call(apiServer, jaeger, 16686)],
     ["Prometheus reads Jaeger", call(pod("monitoring", { "app.kubernetes.io/name": "prometheus" }), jaeger, 8888)],
   ])("%s", (_, wanted) => {
-    expect(allows(policies(on), wanted)).toBe(true);
+    expect(allows(policiesOf(on), wanted)).toBe(true);
   });
 
   it.each([
@@ -225,10 +215,10 @@ describe("network policies of the traces", () => {
     ["Jaeger and the API server", call(jaeger, apiServer, 6443)],
     ["the collector and the internet", call(collector, { address: "203.0.113.200" }, 443)],
   ])("shut: %s", (_, wanted) => {
-    expect(allows(policies(on), wanted)).toBe(false);
+    expect(allows(policiesOf(on), wanted)).toBe(false);
   });
 
   it("leave the application no way there while traces are off", () => {
-    expect(allows(policies(off), call(page, collector, 4317))).toBe(false);
+    expect(allows(policiesOf(off), call(page, collector, 4317))).toBe(false);
   });
 });
