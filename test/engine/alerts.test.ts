@@ -1,5 +1,4 @@
 /** The alert rules under Prometheus' own judge, promtool: they are valid, and fire when they should and not before. */
-import execa from "execa";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +6,7 @@ import { stringify } from "yaml";
 
 import { RULES } from "../../k8s/alerts/groups";
 import { cacheDir } from "../../lab/cache";
+import { outcome } from "./outcome";
 
 jest.setTimeout(120_000);
 
@@ -20,14 +20,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function promtool(...args: string[]): Promise<{ exitCode: number; all: string }> {
-  const { exitCode, all } = await execa(join(cacheDir(), "bin", "promtool"), args, {
-    cwd: folder,
-    all: true,
-    reject: false,
-  });
-  return { exitCode: exitCode ?? 1, all: all ?? "" };
-}
+const promtool = (...args: string[]) => outcome(join(cacheDir(), "bin", "promtool"), args, folder);
 
 /** Series in promtool's notation: `0+150x240` is 0, 150, … 240 steps long. */
 type Series = Record<string, string>;

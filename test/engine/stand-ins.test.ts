@@ -1,17 +1,14 @@
 /** The lab's stand-ins, by their own tests: what they play is only worth something where they play it right. */
-import execa from "execa";
 import { join } from "node:path";
 
 import { goEnvironment } from "../../lab/build/go-build";
+import { outcome } from "./outcome";
 
 const MODULE = join(__dirname, "..", "..", "lab", "standins");
 
 jest.setTimeout(5 * 60_000);
 
-async function run(command: string, ...args: string[]): Promise<{ exitCode: number; all: string }> {
-  const { exitCode, all } = await execa(command, args, { cwd: MODULE, env: goEnvironment(), all: true, reject: false });
-  return { exitCode, all: all ?? "" };
-}
+const run = (command: string, ...args: string[]) => outcome(command, args, MODULE, goEnvironment());
 
 test("the stand-ins pass their own tests, and go vet", async () => {
   // With -trimpath, as they are built, what they need of Go itself is compiled already.
