@@ -107,30 +107,44 @@ func (p *plane) start(account, app, target string, change func(*Config)) *Proxy 
 		return netip.ParseAddrPort(app)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- proxy.Run(ctx) }()
-	p.t.Cleanup(func() { cancel(); <-done })
+	ended := make(chan error, 1)
+	go func() { ended <- proxy.Run(ctx); close(ended) }()
+	p.t.Cleanup(func() { cancel(); <-ended })
 	if account != "destination" && account != "stranger" {
-		p.waitReady(proxy)
+		p.waitReady(proxy, ended)
 	}
 	return proxy
 }
 
-func (p *plane) waitReady(proxy *Proxy) {
-	for deadline := time.Now().Add(time.Minute); !proxy.Ready(); time.Sleep(10 * time.Millisecond) {
+func (p *plane) waitReady(proxy *Proxy, ended <-chan error) {
+	for deadline := time.Now().Add(time.Minute); !proxy.Ready(); {
+		select {
+		case err := <-ended:
+			p.t.Fatalf("%s ended: %v", proxy.config.LocalName, err)
+		case <-time.After(10 * time.Millisecond):
+		}
 		if time.Now().After(deadline) {
 			p.t.Fatalf("%s is not ready", proxy.config.LocalName)
 		}
 	}
 }
 
+// ports that are handed out next, one after the other. They are below those that Linux gives to outgoing connections, one of which
+// could take a port before the proxy that it is for listens there.
+var ports = struct{ next, last int }{10000 + os.Getpid()%10000, 32000}
+
+// free is an address that nobody listens on.
 func free(t *testing.T) string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for ; ports.next < ports.last; ports.next++ {
+		address := fmt.Sprintf("127.0.0.1:%d", ports.next)
+		if listener, err := net.Listen("tcp", address); err == nil {
+			listener.Close()
+			ports.next++
+			return address
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 func issuer(t *testing.T) (anchors, crt, key []byte) {
