@@ -156,7 +156,7 @@ export const infraShape = {
   ),
   spot: key(
     flag(false),
-    "Whether the workers are spot instances; the control plane never is.",
+    "Whether the workers are spot instances, a change of which replaces them; the control plane never is.",
     "true or false (default false)",
     "daybreak:spot true",
   ),

@@ -21,7 +21,10 @@ export function firstTwoZones(names: readonly string[]): [string, string] {
   return [first, second];
 }
 
-/** A VPC with an internet gateway and two public subnets in different zones. */
+/**
+ * A VPC with an internet gateway and two public subnets in different zones. A machine in the workers' subnet gets a public address
+ * from EC2; the control plane has the Elastic IP.
+ */
 export class Network extends pulumi.ComponentResource {
   readonly vpcId: pulumi.Output<string>;
   readonly controlPlaneSubnetId: pulumi.Output<string>;
@@ -42,8 +45,10 @@ export class Network extends pulumi.ComponentResource {
     const zone = (index: number) => zones.apply((names) => names[index] ?? "");
     const [controlPlaneCidr, workerCidr] = args.subnetCidrs;
     this.vpcId = vpc.id;
-    this.controlPlaneSubnetId = this.subnet(`${name}-control-plane`, vpc, controlPlaneCidr, zone(0), table);
-    this.workerSubnetId = this.subnet(`${name}-workers`, vpc, workerCidr, zone(1), table);
+    const controlPlane = { vpcId: vpc.id, cidrBlock: controlPlaneCidr, availabilityZone: zone(0) };
+    const workers = { vpcId: vpc.id, cidrBlock: workerCidr, availabilityZone: zone(1), mapPublicIpOnLaunch: true };
+    this.controlPlaneSubnetId = this.subnet(`${name}-control-plane`, controlPlane, table);
+    this.workerSubnetId = this.subnet(`${name}-workers`, workers, table);
     this.registerOutputs({
       vpcId: this.vpcId,
       controlPlaneSubnetId: this.controlPlaneSubnetId,
@@ -68,18 +73,8 @@ export class Network extends pulumi.ComponentResource {
     return table;
   }
 
-  private subnet(
-    name: string,
-    vpc: aws.Vpc,
-    cidrBlock: string,
-    availabilityZone: pulumi.Input<string>,
-    table: aws.RouteTable,
-  ): pulumi.Output<string> {
-    const subnet = new aws.Subnet(
-      name,
-      { vpcId: vpc.id, cidrBlock, availabilityZone, tags: { Name: name } },
-      { parent: this },
-    );
+  private subnet(name: string, args: aws.SubnetArgs, table: aws.RouteTable): pulumi.Output<string> {
+    const subnet = new aws.Subnet(name, { ...args, tags: { Name: name } }, { parent: this });
     new aws.RouteTableAssociation(name, { subnetId: subnet.id, routeTableId: table.id }, { parent: this });
     return subnet.id;
   }

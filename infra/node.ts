@@ -25,8 +25,6 @@ export interface NodeArgs extends Machine {
   /** Fixed address in the subnet, known before the machine. */
   privateAddress: string;
   instanceType: string;
-  /** Whether EC2 gives it a public address of its own; the control plane has the Elastic IP instead. */
-  publicAddress: boolean;
   /** Whether it is a spot instance. */
   spot: boolean;
 }
@@ -62,9 +60,10 @@ export class Node extends pulumi.ComponentResource {
       {
         ami: args.ami,
         instanceType: args.instanceType,
+        // Public addresses are the subnet's matter: the provider takes an Elastic IP for one of the machine's own, and after a refresh
+        // it would replace a machine of which the program says that it has none (hashicorp/terraform-provider-aws#47100).
         subnetId: args.subnetId,
         privateIp: args.privateAddress,
-        associatePublicIpAddress: args.publicAddress,
         vpcSecurityGroupIds: [args.securityGroupId],
         keyName: args.keyName,
         userData: pulumi.secret(bootData),
@@ -86,6 +85,8 @@ export class Node extends pulumi.ComponentResource {
         parent: this,
         // The address is fixed, so the new machine needs the old one gone.
         deleteBeforeReplace: true,
+        // Where the program says nothing of the market, the provider keeps what is there: without this, spot instances would stay.
+        replacementTrigger: args.spot,
         // A newer Ubuntu must not replace nodes in the middle of the day, and user data counts at the first boot only.
         ignoreChanges: args.imageIsChosen ? ["userData"] : ["ami", "userData"],
       },

@@ -75,7 +75,6 @@ export class Nodes extends pulumi.ComponentResource {
       subnetId: network.controlPlaneSubnetId,
       privateAddress: plan.controlPlaneAddress,
       instanceType: settings.controlPlaneInstanceType,
-      publicAddress: false,
       spot: false,
     };
     return new Node(`${name}-${CONTROL_PLANE}`, args, { parent: this });
@@ -90,7 +89,6 @@ export class Nodes extends pulumi.ComponentResource {
       subnetId: network.workerSubnetId,
       privateAddress,
       instanceType: settings.workerInstanceType,
-      publicAddress: true,
       spot: settings.spot,
     };
     return new Node(`${name}-${nodeName}`, node, { parent: this });

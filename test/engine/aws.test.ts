@@ -90,6 +90,23 @@ test("a second update changes nothing", async () => {
   expect({ code, ...counts }).toEqual({ code: 0, unchanged: all });
 });
 
+test("a refresh takes an Elastic IP for a public address of the machine's own, as upstream's provider does", async () => {
+  const refreshed = async (): Promise<void> => {
+    expect((await project.pulumi("refresh", "--yes", "--skip-preview")).code).toBe(0);
+  };
+  await refreshed();
+  expect((await up()).counts).toEqual({ unchanged: all });
+  const elsewhere = { firstAddress: "10.0.1.20" };
+  const none = { ...elsewhere, publicAddress: "false" };
+  expect((await up(none)).counts).toMatchObject({ replaced: 2 });
+  expect((await up(none)).counts).toEqual({ unchanged: all });
+  await refreshed();
+  // The new machine would take the old one's place, whose private address it has.
+  expect((await up(none)).text).toContain("InvalidIPAddress.InUse: Address 10.0.1.20 is in use.");
+  expect((await up(elsewhere)).counts).toEqual({ unchanged: all });
+  expect((await up()).counts).toMatchObject({ replaced: 2 });
+});
+
 test("groups' rules, tags and types change in place, addresses need a new machine", async () => {
   const rules = await up({ sshTo: "23" });
   expect(rules.counts).toEqual({ updated: 1, unchanged: all - 1 });

@@ -63,7 +63,9 @@ export const instanceType = defineType<Instance>({
   },
   find: (state, { id }) => findInstance(state, id),
   describe: describeInstance,
-  observe: (instance) => ({
+  observe: (instance, state) => ({
+    // Upstream's provider tells an Elastic IP from an address of the machine's own as little.
+    associatePublicIpAddress: publicAddressOf(state, instance) !== undefined,
     ami: instance.imageId,
     instanceType: instance.type,
     subnetId: instance.subnetId,
@@ -185,7 +187,7 @@ function describeNetwork(instance: Instance, state: Ec2State, account: Account):
   const publicIp = publicAddressOf(state, instance) ?? "";
   const named = state.vpcs[instance.vpcId] !== undefined && findVpc(state, instance.vpcId).dnsHostnames;
   return {
-    associatePublicIpAddress: instance.autoPublicIp,
+    associatePublicIpAddress: publicIp !== "",
     privateIp: instance.privateIp,
     privateDns: privateDnsName(account, instance.privateIp),
     publicIp,

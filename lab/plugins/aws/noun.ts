@@ -80,7 +80,7 @@ function check<O>(noun: Noun<O>, news: Properties, olds: Properties | undefined,
 }
 
 function diff<O>(noun: Noun<O>, old: Existing<Properties>, news: Properties): Difference {
-  const keys = new Set([...Object.keys(old.inputs), ...Object.keys(news)]);
+  const keys = new Set([...dropped(noun, old, news), ...Object.keys(news)]);
   const updates = [...keys].filter((key) => !same(old.inputs[key], news[key])).sort();
   const replaces = updates.filter((key) => noun.inputs[key]?.replace === true || key === "region");
   const found = { changes: updates.length > 0, updates, replaces, deleteBeforeReplace: false };
@@ -107,10 +107,18 @@ function preview<O>(noun: Noun<O>, inputs: Properties, ctx: Context, old?: Exist
     const unknown = Object.fromEntries(noun.outputs.map((key) => [key, UNKNOWN]));
     return { ...unknown, region: accountOf(ctx).region, ...inputs };
   }
-  const removed = Object.keys(old.inputs).filter((key) => !(key in inputs));
-  const kept = Object.entries(old.state).filter(([key]) => !removed.includes(key));
   const unknown = (noun.unknownAfter?.(old, inputs) ?? []).map((key) => [key, UNKNOWN] as const);
-  return { ...Object.fromEntries(kept), ...inputs, ...Object.fromEntries(unknown) };
+  return { ...kept(noun, old, inputs), ...inputs, ...Object.fromEntries(unknown) };
+}
+
+/** Inputs that the program no longer gives. Those that EC2 fills stay as they are, as with upstream's provider. */
+function dropped<O>(noun: Noun<O>, old: Existing<Properties>, news: Properties): string[] {
+  return Object.keys(old.inputs).filter((key) => !(key in news) && !noun.outputs.includes(key));
+}
+
+function kept<O>(noun: Noun<O>, old: Existing<Properties>, news: Properties): Properties {
+  const gone = dropped(noun, old, news);
+  return Object.fromEntries(Object.entries(old.state).filter(([key]) => !gone.includes(key)));
 }
 
 /** The state of an object that exists: what the program asked for, and EC2's view of it. */
@@ -157,9 +165,7 @@ async function update<O>(noun: Noun<O>, old: Existing<Properties>, inputs: Prope
       (noun.find(state, { ...old, inputs }) as { tags: Tags }).tags = inputs.tagsAll as Tags;
     });
   });
-  const removed = Object.keys(old.inputs).filter((key) => !(key in inputs));
-  const kept = Object.fromEntries(Object.entries(old.state).filter(([key]) => !removed.includes(key)));
-  return describe(noun, account, { id: old.id, state: kept, inputs });
+  return describe(noun, account, { id: old.id, state: kept(noun, old, inputs), inputs });
 }
 
 async function remove<O>(noun: Noun<O>, existing: Existing<Properties>, ctx: Context): Promise<void> {
