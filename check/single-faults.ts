@@ -204,7 +204,7 @@ function prometheusMissing(checks: CheckResult[]): Diagnosis | undefined {
     id: "prometheus",
     cause: `Prometheus: ${probe.subject}: ${probe.detail ?? ""}`,
     remedy:
-      "a new platform has its first data after one scrape interval (30 s); else kubectl -n monitoring get servicemonitors",
+      "a new platform has its first data after one scrape interval (5 s; 30 s by the chart's default); else kubectl -n monitoring get servicemonitors",
     explains: ids,
   };
 }

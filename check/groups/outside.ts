@@ -14,7 +14,7 @@ import { checkOf, probe, skipped, type CheckHeader, type CheckResult, type Probe
 const LIMIT = 10;
 
 /** Milliseconds until a page that was not right is asked for again. */
-const AGAIN = 2000;
+const AGAIN_MS = 2000;
 
 /** ConfigMap of the proxy with HTTPS in Grafana's pod, with what to trust there. */
 const GATEWAY = "grafana-gateway";
@@ -138,8 +138,14 @@ async function pages(
 /**
  * One call inside that comes too late leaves a page without its part: on a busy machine one of six did. So it has two tries.
  * @param trusted certificates that are trusted beside the usual authorities, PEM
+ * @param againMs milliseconds before the second; 2000.
  */
-export function pageAt(entrance: Entrance, check: (page: Page) => string, trusted?: string): Promise<Probe> {
+export function pageAt(
+  entrance: Entrance,
+  check: (page: Page) => string,
+  trusted?: string,
+  againMs = AGAIN_MS,
+): Promise<Probe> {
   const { url, node, address } = entrance;
   const identity = { subject: address ? `${url} at ${address}` : url, ...(node ? { to: node } : {}) };
   return probe(identity, async () => {
@@ -147,7 +153,7 @@ export function pageAt(entrance: Entrance, check: (page: Page) => string, truste
     try {
       return check(first);
     } catch {
-      await sleep(AGAIN);
+      await sleep(againMs);
       return check(await get(entrance, trusted));
     }
   });
