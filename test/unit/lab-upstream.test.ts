@@ -28,6 +28,8 @@ jest.mock("../../lab/kernel", () => ({ kernelMayHave: jest.fn(() => true) }));
 const before = { ...process.env };
 /** A port that no system hands out by itself. */
 const NOBODY = "http://127.0.0.1:1023";
+/** What answers does so in a moment, but on a machine that builds beside the tests that moment may be long: 30 s. */
+const decidePatiently = (extras?: typeof EXTRA_NAMES) => decide(extras, 30_000);
 let folder: string;
 let server: Server | undefined;
 
@@ -99,18 +101,18 @@ describe("decision", () => {
     const { base, asked } = await serve(() => "");
     process.env.DAYBREAK_UPSTREAM_URLS = base;
     process.env.DAYBREAK_UPSTREAM = "never";
-    const supply = await decide();
+    const supply = await decidePatiently();
     expect(supply.parts().filter((part) => supply.upstream(part))).toEqual([]);
     expect(describeSupply(supply)).toEqual(["nothing of it is used: DAYBREAK_UPSTREAM is never"]);
     expect(asked).toEqual([]);
   });
 
   test("upstream that is not there is known in a moment, and everything is built", async () => {
-    const supply = await decide();
+    const supply = await decidePatiently();
     const extras = IMAGES.filter(({ extra }) => extra !== undefined).map(({ programs }) => JSON.stringify(programs));
     const onlyInExtras = GO_TOOLS.filter((tool) => !isWanted(tool, supply));
     for (const { name } of onlyInExtras) expect(extras.join()).toContain(`"tool":"${name}"`);
-    const everything = await decide(EXTRA_NAMES);
+    const everything = await decidePatiently(EXTRA_NAMES);
     expect(GO_TOOLS.filter((tool) => !isWanted(tool, everything))).toEqual([]);
     expect(describeSupply(supply)).toEqual(["nothing of it is used: 127.0.0.1:1023 cannot be reached (ECONNREFUSED)"]);
   });
@@ -118,7 +120,7 @@ describe("decision", () => {
   test("upstream that says nothing is waited for once, all sites together", async () => {
     const { base, mostAtOnce } = await serve(() => undefined);
     process.env.DAYBREAK_UPSTREAM_URLS = base;
-    const supply = await decide([], 2000);
+    const supply = await decide([], 1000);
     expect(mostAtOnce()).toBeGreaterThan(5);
     expect(Object.keys(supply.reasons())).toHaveLength(supply.parts().length);
     expect(Object.values(supply.reasons())[0]).toMatch(/does not answer in time/);
@@ -127,7 +129,7 @@ describe("decision", () => {
   test("one site that is missing keeps its own part from upstream, no other", async () => {
     const { base } = await serve((path) => (path.startsWith("/get.helm.sh/") ? 404 : ""));
     process.env.DAYBREAK_UPSTREAM_URLS = base;
-    const supply = await decide();
+    const supply = await decidePatiently();
     expect(Object.keys(supply.reasons())).toEqual([supply.helm.name]);
     expect(GO_TOOLS.filter((tool) => isWanted(tool, supply)).map(({ name }) => name)).toEqual(["helm"]);
     expect(standInsWanted(supply)).toBe(false);
@@ -138,7 +140,7 @@ describe("decision", () => {
     const { base } = await serve((path) => (path.startsWith("/helm.linkerd.io/stable/") ? 503 : ""));
     process.env.DAYBREAK_UPSTREAM_URLS = base;
     process.env.DAYBREAK_UPSTREAM = "always";
-    const error = await decide().catch((reason: unknown) => reason);
+    const error = await decidePatiently().catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(UpstreamUnreachable);
     expect((error as Error).message.match(/✘.*/g)).toEqual([
       expect.stringMatching(/^✘ Linkerd stable-.* answers 503$/),
@@ -150,7 +152,7 @@ describe("decision", () => {
     process.env.DAYBREAK_UPSTREAM_URLS = base;
     process.env.DAYBREAK_UPSTREAM = "always";
     jest.mocked(kernelMayHave).mockImplementation((feature) => feature !== "NFT_QUEUE");
-    const supply = await decide();
+    const supply = await decidePatiently();
     jest.mocked(kernelMayHave).mockImplementation(() => true);
     expect(GO_TOOLS.filter((tool) => isWanted(tool, supply)).map(({ name }) => name)).toEqual([
       "kube-network-policies",
@@ -162,7 +164,7 @@ describe("decision", () => {
 
   test("is remembered, but for other mirrors, and not as enough for always", async () => {
     expect(rememberedSupply()).toBeUndefined();
-    const supply = await decide();
+    const supply = await decidePatiently();
     remember(supply);
     expect(rememberedSupply()?.reasons()).toEqual(supply.reasons());
     process.env.DAYBREAK_UPSTREAM = "always";
@@ -255,8 +257,8 @@ describe("extras", () => {
   });
 
   test("an answer of upstream's for labs with them is kept apart", async () => {
-    remember(await decide());
-    remember(await decide(EXTRA_NAMES));
+    remember(await decidePatiently());
+    remember(await decidePatiently(EXTRA_NAMES));
     expect(rememberedSupply()?.extras).toEqual([]);
     expect(rememberedSupply(EXTRA_NAMES)?.extras).toEqual(EXTRA_NAMES);
   });

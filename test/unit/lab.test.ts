@@ -1,0 +1,3 @@
+import { folderSuite } from "./folder-suite";
+
+folderSuite("lab");
