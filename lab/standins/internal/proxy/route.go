@@ -14,11 +14,14 @@ import (
 	"daybreak/lab/standins/internal/metrics"
 )
 
-// routed sends a request by the HTTPRoute of its service and counts how that ended, whatever had to be tried again.
+// routed sends a request by the HTTPRoute of its service and counts how that ended, whatever had to be tried again. Like
+// Linkerd's it forgets a request whose client left before the answer: what made it leave is counted where it happened.
 func (out *outbound) routed(request *http.Request, entry *resolved, resolution *mesh.Resolution) (*http.Response, error) {
 	response, err := out.tried(request, entry, resolution)
 	status, failure := "", ""
 	switch {
+	case errors.Is(err, context.Canceled):
+		return nil, err
 	case errors.Is(err, context.DeadlineExceeded):
 		failure = "REQUEST_TIMEOUT"
 	case err != nil:

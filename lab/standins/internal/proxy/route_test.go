@@ -2,7 +2,9 @@ package proxy
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -152,6 +154,28 @@ func TestRouteEndsSlowRequests(t *testing.T) {
 	response, _ := get(t, client)
 	if response.StatusCode != http.StatusGatewayTimeout || time.Since(start) > time.Second {
 		t.Errorf("%s after %s", response.Status, time.Since(start))
+	}
+}
+
+// A page that takes too long takes what it asked for with it: that is one failure, not two.
+func TestRouteForgetsRequestsOfClientsThatLeft(t *testing.T) {
+	asked, left := make(chan struct{}), make(chan struct{})
+	client := split(t, mesh.Resolution{}, mesh.Route{Timeout: 5 * time.Second}, func(_ http.ResponseWriter, r *http.Request) {
+		close(asked)
+		<-r.Context().Done()
+		close(left)
+	})
+	ctx, leave := context.WithCancel(context.Background())
+	request, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+client.config.Outbound+"/", nil)
+	go func() { <-asked; leave() }()
+	if _, err := http.DefaultClient.Do(request); !errors.Is(err, context.Canceled) {
+		t.Fatalf("%v", err)
+	}
+	<-left
+	time.Sleep(50 * time.Millisecond)
+	text := scrape(t, client)
+	if metric(text, "outbound_http_route_request_statuses_total{") || metric(text, "response_total{", `direction="outbound"`) {
+		t.Errorf("its end is counted in\n%s", text)
 	}
 }
 

@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -176,7 +178,8 @@ func (e *exchange) Close() error {
 	return e.ReadCloser.Close()
 }
 
-// observe sends the request through, and records it and the end of its response under the labels.
+// observe sends the request through, and records it and the end of its response under the labels. Like Linkerd's it records
+// no end where the client left before the answer.
 func (t *telemetry) observe(request *http.Request, labels metrics.Labels, through http.RoundTripper) (*http.Response, error) {
 	start := time.Now()
 	response, err := through.RoundTrip(request)
@@ -194,7 +197,9 @@ func (t *telemetry) observe(request *http.Request, labels metrics.Labels, throug
 		t.responses.Add(1, append(full, "classification", class, "grpc_status", ""))
 	}
 	if err != nil {
-		record(http.StatusBadGateway)
+		if !errors.Is(err, context.Canceled) {
+			record(http.StatusBadGateway)
+		}
 		return nil, err
 	}
 	if response.StatusCode == http.StatusSwitchingProtocols {
