@@ -29,6 +29,11 @@ export async function shell(name: string, command: string[], env: Record<string,
   return result.stdout;
 }
 
+/** One output of a stack, a secret too. */
+export async function output(name: string, stack: string, key: string): Promise<string> {
+  return (await shell(name, ["pulumi", "stack", "output", key, "--show-secrets", "--stack", stack])).trim();
+}
+
 /** A command of this machine, outside the lab. */
 export async function run(file: string, args: string[], env: Record<string, string> = {}): Promise<Result> {
   const result = await execa(file, args, { cwd: PROJECT_DIR, env, reject: false, stdin: "ignore" });

@@ -2,7 +2,7 @@ import { join } from "node:path";
 
 import { summarize } from "../../lab/pulumi";
 import { trafficTests } from "./platform/traffic";
-import { inShell, lab, PROJECT_DIR, run, shell } from "./lab-cli";
+import { inShell, lab, output, PROJECT_DIR, run, shell } from "./lab-cli";
 import { accessToThePlatform } from "./platform/access";
 import { autoscalingOnThePlatform } from "./platform/autoscaling";
 import { alertsOnThePlatform } from "./platform/alerts";
@@ -42,10 +42,6 @@ function failures({ groups }: CheckReport): string[] {
   return groups.flatMap(({ name: group, checks }) =>
     checks.filter(({ status }) => status === "failed").map(({ name, detail }) => `${group}: ${name}: ${detail}`),
   );
-}
-
-async function output(stack: string, name: string): Promise<string> {
-  return (await shell(NAME, ["pulumi", "stack", "output", name, "--stack", stack, "--show-secrets"])).trim();
 }
 
 /** Runs a command as root on the control plane, over SSH with the stack's own outputs. */
@@ -133,8 +129,8 @@ describe("both stacks on real machines", () => {
       "answers at the URLs of its outputs",
       async () => {
         const code = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}"];
-        const grafana = await output("lab-k8s", "grafanaUrl");
-        expect(await shell(NAME, [...code, await output("lab-k8s", "bookinfoUrl")])).toMatch(/^200/);
+        const grafana = await output(NAME, "lab-k8s", "grafanaUrl");
+        expect(await shell(NAME, [...code, await output(NAME, "lab-k8s", "bookinfoUrl")])).toMatch(/^200/);
         expect(await shell(NAME, [...code, grafana])).toMatch(/^302 .*\/login$/);
       },
       5 * MINUTE,

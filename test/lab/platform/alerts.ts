@@ -1,6 +1,7 @@
 import { images } from "../../../config/versions";
 import { RULES } from "../../../k8s/alerts/groups";
 import { shell } from "../lab-cli";
+import { tell } from "../tell";
 import { until } from "../until";
 import { upWith } from "./config";
 import { type Alert, Monitoring } from "./monitoring";
@@ -33,8 +34,11 @@ export function alertsOnThePlatform(lab: string): void {
       const ours = new Set(Object.values(RULES).flatMap((groups) => groups.flatMap(({ rules }) => rules.map(nameOf))));
       // How fast the page comes depends on what else this machine does, and a load was on it just before.
       ours.delete("ProductpageLatencyBurn");
-      const firing = (await monitoring.alerts()).filter(({ labels }) => ours.has(labels["alertname"] ?? ""));
-      expect(firing).toEqual([]);
+      const firing = async () =>
+        (await monitoring.alerts()).filter(({ labels }) => ours.has(labels["alertname"] ?? ""));
+      // A busy machine misses a scrape now and then; what is told of that is taken back soon.
+      const { answer } = await until(firing, (alerts) => alerts.length === 0, LIMIT_SECONDS);
+      expect(answer).toEqual([]);
     },
     6 * MINUTE,
   );
@@ -59,7 +63,7 @@ export function alertsOnThePlatform(lab: string): void {
           LIMIT_SECONDS,
         );
         expect(alerts.filter(isAbout)).toHaveLength(1);
-        console.log(`Alertmanager had the alert ${seconds.toFixed(0)} s after the service was stopped`);
+        tell(`Alertmanager had the alert ${seconds.toFixed(0)} s after the service was stopped`);
         await delivered(LIMIT_SECONDS);
       } finally {
         await scale(2);

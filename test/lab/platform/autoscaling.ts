@@ -1,5 +1,6 @@
 import { summarize } from "../../../lab/pulumi";
 import { inShell, lab as command, shell } from "../lab-cli";
+import { tell } from "../tell";
 import { until } from "../until";
 import { upWith } from "./config";
 
@@ -109,7 +110,7 @@ export function autoscalingOnThePlatform(lab: string): void {
         "--json",
       ]);
       const { answer: more, seconds } = await until(replicas, (counts) => sum(counts) > sum(before), 150);
-      console.log(`after ${seconds.toFixed(0)} s: ${JSON.stringify(more)}`);
+      tell(`after ${seconds.toFixed(0)} s: ${JSON.stringify(more)}`);
       expect(sum(more)).toBeGreaterThan(sum(before));
       const { stdout } = await report;
       expect(JSON.parse(stdout)).toMatchObject({ errors: 0 });

